@@ -1,0 +1,196 @@
+package applier
+
+import (
+	"bytes"
+	"slices"
+)
+
+// An image is the text of a file while hunks are put into it.
+type image struct {
+	lines [][]byte
+	// written marks lines that an earlier hunk of the same entry wrote. No later
+	// hunk may match them. It is nil until a hunk is in.
+	written []bool
+	owned   bool // lines may be changed in place
+}
+
+// A placement says how a hunk is to be matched against an image.
+type placement struct {
+	// at is the 0-based line where the search begins.
+	at int
+	// atStart and atEnd pin the match to the first and the last line.
+	atStart, atEnd bool
+	// exact allows no other line than at.
+	exact bool
+}
+
+// place derives the placement of a hunk by git's rules: the search begins at the
+// stated new start, an old start of 0 or 1 pins the hunk to the first line, missing
+// trailing context pins it to the end. A hunk without any context that cannot come
+// from a diff with context (it does not begin at line 1) stays at its stated line
+// instead; git would take it to the end of the file.
+func (h *Hunk) place() placement {
+	if h.leading == 0 && h.trailing == 0 && (beyondFirst(h.OldStart, h.OldCount) || beyondFirst(h.NewStart, h.NewCount)) {
+		at := h.NewStart
+		if h.NewCount > 0 {
+			at--
+		}
+		return placement{at: at, exact: true}
+	}
+	return placement{at: max(h.NewStart-1, 0), atStart: h.OldStart <= 1, atEnd: h.trailing == 0}
+}
+
+// beyondFirst reports whether a side of a hunk begins after the first line. A
+// start with a count of 0 names the line before.
+func beyondFirst(start, count int) bool {
+	if count == 0 {
+		return start >= 1
+	}
+	return start >= 2
+}
+
+// find returns the 0-based line at which pattern fits, nearest to p.at, the later
+// of two at the same distance, or -1. It takes time linear in the image and the pattern.
+func (m *image) find(pattern [][]byte, p placement) int {
+	last := len(m.lines) - len(pattern)
+	if last < 0 || p.exact && p.at > last {
+		return -1
+	}
+	switch {
+	case p.exact:
+		return m.only(pattern, p.at)
+	case p.atStart && p.atEnd && last != 0:
+		return -1
+	case p.atStart:
+		return m.only(pattern, 0)
+	case p.atEnd:
+		return m.only(pattern, last)
+	}
+	start := min(p.at, len(m.lines))
+	if start <= last && m.fits(pattern, start) {
+		return start
+	}
+	return m.nearest(pattern, start)
+}
+
+func (m *image) only(pattern [][]byte, at int) int {
+	if m.fits(pattern, at) {
+		return at
+	}
+	return -1
+}
+
+// fits reports whether pattern matches at a line. It must not reach beyond the end.
+func (m *image) fits(pattern [][]byte, at int) bool {
+	for i, want := range pattern {
+		if m.isWritten(at+i) || !bytes.Equal(m.lines[at+i], want) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *image) isWritten(i int) bool { return m.written != nil && m.written[i] }
+
+// nearest searches the whole image for pattern (Knuth, Morris and Pratt, with lines
+// for letters).
+func (m *image) nearest(pattern [][]byte, start int) int {
+	if len(pattern) == 0 {
+		return start
+	}
+	border := borders(pattern)
+	best, matched := -1, 0
+	for i, line := range m.lines {
+		if m.isWritten(i) {
+			matched = 0
+			continue
+		}
+		for matched > 0 && (matched == len(pattern) || !bytes.Equal(line, pattern[matched])) {
+			matched = border[matched-1]
+		}
+		if bytes.Equal(line, pattern[matched]) {
+			matched++
+		}
+		if matched == len(pattern) {
+			at := i + 1 - matched
+			if best < 0 || distance(at, start) <= distance(best, start) {
+				best = at
+			}
+		}
+	}
+	return best
+}
+
+// borders returns, for each prefix of the pattern, the length of its longest proper
+// prefix that is also its suffix.
+func borders(pattern [][]byte) []int {
+	border := make([]int, len(pattern))
+	for i, k := 1, 0; i < len(pattern); i++ {
+		for k > 0 && !bytes.Equal(pattern[i], pattern[k]) {
+			k = border[k-1]
+		}
+		if bytes.Equal(pattern[i], pattern[k]) {
+			k++
+		}
+		border[i] = k
+	}
+	return border
+}
+
+func distance(a, b int) int {
+	if a < b {
+		return b - a
+	}
+	return a - b
+}
+
+// replace puts lines in place of n lines at a position, and marks them as written.
+func (m *image) replace(at, n int, lines [][]byte) {
+	if !m.owned {
+		m.lines = slices.Clone(m.lines)
+		m.written = make([]bool, len(m.lines))
+		m.owned = true
+	}
+	m.lines = slices.Replace(m.lines, at, at+n, lines...)
+	marks := make([]bool, len(lines))
+	for i := range marks {
+		marks[i] = true
+	}
+	m.written = slices.Replace(m.written, at, at+n, marks...)
+}
+
+// join returns the text of the image.
+func (m *image) join() []byte { return bytes.Join(m.lines, nil) }
+
+// almost returns the 0-based line at which most lines of pattern match, nearest to
+// at, and how many do; 0 if none.
+func (m *image) almost(pattern [][]byte, at int) (line, matching int) {
+	// Lines that stand in many places of the pattern say little about where it
+	// belongs; leaving them out of the vote keeps the work linear.
+	const common = 8
+	places := map[string][]int{}
+	for i, l := range pattern {
+		if len(bytes.TrimSpace(l)) > 0 {
+			places[string(l)] = append(places[string(l)], i)
+		}
+	}
+	votes := map[int]int{}
+	for i, l := range m.lines {
+		where := places[string(l)]
+		if len(where) > common {
+			continue
+		}
+		for _, k := range where {
+			if i >= k {
+				votes[i-k]++
+			}
+		}
+	}
+	for candidate, n := range votes {
+		d, best := distance(candidate, at), distance(line, at)
+		if n > matching || n == matching && (d < best || d == best && candidate > line) {
+			line, matching = candidate, n
+		}
+	}
+	return line, matching
+}

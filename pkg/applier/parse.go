@@ -1,0 +1,371 @@
+package applier
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	godiff "github.com/sourcegraph/go-diff/diff"
+)
+
+// A ParseError says why, and at which line, an input is not a usable diff.
+type ParseError struct {
+	// Line is 1-based; 0 when the input as a whole is meant.
+	Line   int
+	Reason string
+}
+
+func (e *ParseError) Error() string {
+	if e.Line == 0 {
+		return e.Reason
+	}
+	return fmt.Sprintf("line %d: %s", e.Line, e.Reason)
+}
+
+// Parse reads a diff. What surrounds the entries (mail headers, "Index:" lines, a
+// signature) is skipped as `git apply` skips it. Line endings, NUL bytes and invalid
+// UTF-8 in hunks are kept.
+//
+// go-diff reads the hunks. It does not check counts, and it stumbles over
+// timestamps, markers and prose, so the text is cut into entries and counted
+// hunks here first, by git's rules, and go-diff is given one hunk in canonical
+// form at a time.
+//
+// A `diff --git` header is honoured: modes, renames, copies, empty files,
+// deletions. The error is a [*ParseError]: for input without any entry, for a
+// truncated or corrupt hunk, for a hunk outside a file, for a header that
+// contradicts its hunks, for a binary change, and for a path that is absolute, has
+// a component "..", or reaches into .git.
+func Parse(src []byte) (*Diff, error) {
+	s := scanner{src: src, strip: 1}
+	d := &Diff{}
+	var header *gitHeader
+	flush := func() error {
+		if header == nil {
+			return nil
+		}
+		entry, ok, err := header.bareEntry()
+		if err == nil && ok {
+			d.Entries = append(d.Entries, entry)
+		}
+		header = nil
+		return err
+	}
+	for !s.done() {
+		at := s.number()
+		line := s.peek()
+		switch {
+		case bytes.HasPrefix(line, []byte("@@ -")):
+			if _, ok := parseHunkHeader(line); ok {
+				return nil, &ParseError{at, "a hunk without a file header before it (stray lines between hunks, or wrong counts above)"}
+			}
+			s.next()
+		case bytes.HasPrefix(line, []byte("diff --git ")):
+			if err := flush(); err != nil {
+				return nil, err
+			}
+			var err error
+			if header, err = s.gitHeader(); err != nil {
+				return nil, err
+			}
+		case s.atEntry():
+			entry, err := s.entry(header)
+			if err != nil {
+				return nil, err
+			}
+			header = nil
+			d.Entries = append(d.Entries, *entry)
+		default:
+			s.next()
+		}
+	}
+	if err := flush(); err != nil {
+		return nil, err
+	}
+	if len(d.Entries) == 0 {
+		return nil, &ParseError{0, describeNonDiff(src)}
+	}
+	hunks := slices.ContainsFunc(d.Entries, func(e Entry) bool { return len(e.Hunks) > 0 })
+	for i := range d.Entries {
+		e := &d.Entries[i]
+		e.incidental = hunks && len(e.Hunks) == 0 && (e.Old.Presence == Absent || e.New.Presence == Absent)
+		for _, p := range []string{e.Old.Path, e.New.Path} {
+			if reason := badPath(p); reason != "" {
+				return nil, &ParseError{e.DiffLine, fmt.Sprintf("invalid path %q: %s", p, reason)}
+			}
+		}
+	}
+	return d, nil
+}
+
+// describeNonDiff says what an input without entries seems to be.
+func describeNonDiff(src []byte) string {
+	text := bytes.ToLower(bytes.TrimSpace(src[:min(len(src), 1024)]))
+	switch {
+	case len(text) == 0:
+		return "the file is empty"
+	case bytes.HasPrefix(text, []byte("<!doctype")), bytes.HasPrefix(text, []byte("<html")):
+		return "not a diff but an HTML page (an error page or a login form in place of the download?)"
+	}
+	return "not a unified diff: no file header (--- and +++) followed by a hunk (@@) was found"
+}
+
+// A scanner walks the lines of a diff. Lines end at a line feed only.
+type scanner struct {
+	src   []byte
+	pos   int
+	line  int // lines before pos
+	strip int // leading path components to remove: 1, or 0 once names had none
+}
+
+func (s *scanner) done() bool  { return s.pos >= len(s.src) }
+func (s *scanner) number() int { return s.line + 1 }
+
+// peek returns the line at the position, with its line feed if it has one.
+func (s *scanner) peek() []byte { return firstLine(s.src[s.pos:]) }
+
+func (s *scanner) next() []byte {
+	line := s.peek()
+	s.pos += len(line)
+	s.line++
+	return line
+}
+
+func firstLine(b []byte) []byte {
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		return b[:i+1]
+	}
+	return b
+}
+
+// atEntry reports whether three lines begin here that open an entry.
+func (s *scanner) atEntry() bool {
+	rest := s.src[s.pos:]
+	for _, prefix := range []string{"--- ", "+++ ", "@@ -"} {
+		if !bytes.HasPrefix(rest, []byte(prefix)) {
+			return false
+		}
+		rest = rest[len(firstLine(rest)):]
+	}
+	return true
+}
+
+// entry reads the entry at the position, under the git header before it, if any.
+func (s *scanner) entry(header *gitHeader) (*Entry, error) {
+	e := &Entry{DiffLine: s.number()}
+	oldLine, newLine := s.next()[4:], s.next()[4:]
+	if err := s.names(e, oldLine, newLine); err != nil {
+		return nil, err
+	}
+	for !s.done() && bytes.HasPrefix(s.peek(), []byte("@@ -")) {
+		h, err := s.hunk()
+		if err != nil {
+			return nil, err
+		}
+		h.Number = len(e.Hunks) + 1
+		e.Hunks = append(e.Hunks, *h)
+	}
+	if err := e.settle(); err != nil {
+		return nil, err
+	}
+	if header != nil {
+		if err := header.amend(e); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// settle decides what the names left open by looking at the hunks.
+func (e *Entry) settle() error {
+	var oldLines, newLines int
+	for _, h := range e.Hunks {
+		oldLines += h.OldCount
+		newLines += h.NewCount
+	}
+	single := len(e.Hunks) == 1
+	for _, side := range []struct {
+		s     *Side
+		lines int
+		what  string
+	}{
+		{&e.Old, oldLines, "creates a file, but its hunks have old lines"},
+		{&e.New, newLines, "deletes a file, but its hunks have new lines"},
+	} {
+		if side.s.Presence == Absent && side.lines > 0 {
+			return &ParseError{e.DiffLine, fmt.Sprintf("the header of %q %s", e.Path(), side.what)}
+		}
+		if side.s.Presence == Open && (side.lines > 0 || !single) {
+			side.s.Presence = Present
+		}
+	}
+	return nil
+}
+
+// hunkNumbers are the four numbers of a hunk header.
+type hunkNumbers struct{ oldStart, oldCount, newStart, newCount int }
+
+// parseHunkHeader reads "@@ -N[,N] +N[,N] @@" and ignores what follows.
+func parseHunkHeader(line []byte) (n hunkNumbers, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte("@@ -"))
+	if ok {
+		n.oldStart, n.oldCount, rest, ok = parseRange(rest)
+	}
+	if ok {
+		rest, ok = bytes.CutPrefix(rest, []byte(" +"))
+	}
+	if ok {
+		n.newStart, n.newCount, rest, ok = parseRange(rest)
+	}
+	return n, ok && bytes.HasPrefix(rest, []byte(" @@"))
+}
+
+func parseRange(b []byte) (start, count int, rest []byte, ok bool) {
+	if start, b, ok = parseNumber(b); !ok {
+		return 0, 0, nil, false
+	}
+	if len(b) == 0 || b[0] != ',' {
+		return start, 1, b, true
+	}
+	count, b, ok = parseNumber(b[1:])
+	return start, count, b, ok
+}
+
+// parseNumber reads digits; a number beyond 31 bits is as good as the largest.
+func parseNumber(b []byte) (n int, rest []byte, ok bool) {
+	i := 0
+	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+		n = min(n*10+int(b[i]-'0'), math.MaxInt32)
+		i++
+	}
+	return n, b[i:], i > 0
+}
+
+// minMarker is the length, line feed included, from which git takes a line that
+// starts with a backslash and a space for a "\ No newline at end of file" in any language.
+const minMarker = 12
+
+func isMarker(line []byte) bool { return bytes.HasPrefix(line, []byte(`\ `)) }
+
+// hunk reads one hunk: as many lines as its header counts, and a marker after them.
+func (s *scanner) hunk() (*Hunk, error) {
+	at := s.number()
+	n, ok := parseHunkHeader(s.next())
+	if !ok {
+		return nil, &ParseError{at, "corrupt hunk header, expected @@ -N,N +N,N @@"}
+	}
+	var (
+		canonical = fmt.Appendf(nil, "@@ -%d,%d +%d,%d @@\n", n.oldStart, n.oldCount, n.newStart, n.newCount)
+		count     int
+		unended   []int // indexes of body lines that have no line feed
+		changed   bool
+	)
+	for oldLeft, newLeft := n.oldCount, n.newCount; oldLeft > 0 || newLeft > 0; {
+		if s.done() {
+			return nil, s.corrupt(at, fmt.Sprintf("the diff ends %s early", lines(max(oldLeft, newLeft))))
+		}
+		line := s.peek()
+		if line[len(line)-1] != '\n' {
+			return nil, s.corrupt(at, "the last line is cut off")
+		}
+		switch line[0] {
+		case ' ', '\n':
+			oldLeft, newLeft = oldLeft-1, newLeft-1
+		case '-':
+			oldLeft, changed = oldLeft-1, true
+		case '+':
+			newLeft, changed = newLeft-1, true
+		case '\\':
+			if !isMarker(line) || len(line) < minMarker {
+				return nil, s.corrupt(at, "expected a line that starts with a space, +, - or a no-newline marker")
+			}
+			if count > 0 {
+				unended = append(unended, count-1)
+			}
+			s.next()
+			continue
+		default:
+			return nil, s.corrupt(at, "expected a line that starts with a space, + or -")
+		}
+		if oldLeft < 0 || newLeft < 0 {
+			return nil, s.corrupt(at, "more lines than the hunk header counts")
+		}
+		if line[0] == '\n' {
+			canonical = append(canonical, ' ')
+		}
+		canonical = append(canonical, line...)
+		count++
+		s.next()
+	}
+	if !changed {
+		return nil, &ParseError{at, "corrupt hunk: it changes nothing"}
+	}
+	if rest := s.src[s.pos:]; len(rest) > minMarker && isMarker(rest) {
+		unended = append(unended, count-1)
+		s.next()
+	}
+	return newHunk(canonical, count, unended, at)
+}
+
+// newHunk has go-diff read a hunk in canonical form and takes the line feed from
+// the lines in unended.
+func newHunk(canonical []byte, count int, unended []int, at int) (*Hunk, error) {
+	parsed, err := godiff.ParseHunksOptions(canonical, godiff.ParseOptions{KeepCR: true})
+	if err != nil || len(parsed) != 1 {
+		return nil, &ParseError{at, fmt.Sprintf("corrupt hunk: %v", err)}
+	}
+	p := parsed[0]
+	h := &Hunk{
+		OldStart: int(p.OrigStartLine), OldCount: int(p.OrigLines),
+		NewStart: int(p.NewStartLine), NewCount: int(p.NewLines),
+		Lines:    make([]Line, 0, count),
+		DiffLine: at,
+		old:      make([][]byte, 0, p.OrigLines),
+		new:      make([][]byte, 0, p.NewLines),
+	}
+	for body := p.Body; len(body) > 0; {
+		line := firstLine(body)
+		body = body[len(line):]
+		h.Lines = append(h.Lines, Line{Op: line[0], Text: line[1:len(line):len(line)]})
+	}
+	if len(h.Lines) != count {
+		return nil, &ParseError{at, fmt.Sprintf("corrupt hunk: %d lines counted, %d read", count, len(h.Lines))}
+	}
+	for _, i := range unended {
+		h.Lines[i].Text = bytes.TrimSuffix(h.Lines[i].Text, []byte("\n"))
+	}
+	seenChange := false
+	for _, l := range h.Lines {
+		if l.Op == ' ' {
+			h.trailing++
+			if !seenChange {
+				h.leading++
+			}
+		} else {
+			seenChange, h.trailing = true, 0
+		}
+		if len(l.Text) == 0 {
+			continue // an empty line whose line feed a marker took: nothing is left of it
+		}
+		if l.Op != '+' {
+			h.old = append(h.old, l.Text)
+		}
+		if l.Op != '-' {
+			h.new = append(h.new, l.Text)
+		}
+	}
+	return h, nil
+}
+
+func (s *scanner) corrupt(hunkLine int, reason string) error {
+	return &ParseError{s.number(), fmt.Sprintf("corrupt hunk (it begins at line %d): %s", hunkLine, reason)}
+}
+
+func lines(n int) string {
+	if n == 1 {
+		return "1 line"
+	}
+	return strconv.Itoa(n) + " lines"
+}

@@ -1,0 +1,70 @@
+package applier
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+)
+
+// DirTree returns the files below root as a [Tree]. Folders that are links are
+// followed as far as they stay inside the root; a file that is a link is not followed.
+func DirTree(root *os.Root) Tree { return dirTree{root} }
+
+type dirTree struct{ root *os.Root }
+
+func (t dirTree) ReadFile(name string) (*File, error) {
+	fail := func(err error) (*File, error) {
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			err = pathErr.Err
+		}
+		return nil, &fs.PathError{Op: "read", Path: name, Err: t.classify(name, err)}
+	}
+	info, err := t.root.Lstat(name)
+	if err != nil {
+		return fail(err)
+	}
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		target, err := t.root.Readlink(name)
+		if err != nil {
+			return fail(err)
+		}
+		return &File{Data: []byte(target), Mode: fs.ModeSymlink | 0o777}, nil
+	case !info.Mode().IsRegular():
+		return fail(ErrNotFile)
+	}
+	f, err := t.root.Open(name)
+	if err != nil {
+		return fail(err)
+	}
+	defer f.Close()
+	data := make([]byte, info.Size())
+	n, err := io.ReadFull(f, data)
+	if err != nil && err != io.EOF {
+		return fail(fmt.Errorf("the file changed while it was read: %w", err))
+	}
+	return &File{Data: data[:n], Mode: info.Mode()}, nil
+}
+
+// classify gives an error of os.Root the meaning that [Tree] promises.
+func (t dirTree) classify(name string, err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return ErrNotFolder
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, ErrNotFile):
+		return err
+	}
+	// os.Root does not export the error for a path that leaves the root; it is the
+	// one that comes of following a link, so look for a link among the parents.
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if info, lerr := t.root.Lstat(dir); lerr == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("%w: %s is a link", ErrOutside, dir)
+		}
+	}
+	return err
+}
