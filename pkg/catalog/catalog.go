@@ -1,0 +1,276 @@
+// Package catalog reads catalogues of patches: what exists, for which packages and
+// versions, and with which diffs. It reads the formats of the Composer packages
+// magento/quality-patches and magento/magento-cloud-patches, folders of loose
+// diffs, and any of these in a zip archive.
+//
+// A bad entry becomes a [Diagnostic] and is left out; it never keeps the others from
+// being read.
+package catalog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/quality-patches/qpt/pkg/applier"
+	"github.com/quality-patches/qpt/pkg/compat"
+)
+
+// A Type says who decides that a patch is applied.
+type Type string
+
+// The types of patches, in the words of the PHP tool.
+const (
+	Optional Type = "Optional" // chosen by the shop
+	Required Type = "Required" // applied on every cloud deployment
+	Custom   Type = "Custom"   // the shop's own
+)
+
+// Origins, in the words of the PHP tool where it has one.
+const (
+	OriginSupport   = "Adobe Commerce Support"
+	OriginCommunity = "Magento OS Community"
+	OriginLocal     = "Local"
+	OriginBundled   = "qpt"
+)
+
+// A Patch is one fix: an id and the variants of it for different packages and versions.
+type Patch struct {
+	// ID is as the catalogue writes it. Ids are compared without regard to case.
+	ID         string
+	Title      string
+	Categories []string
+	Origin     string
+	Type       Type
+	// Requirements is what someone has to do beside applying the patch.
+	Requirements string
+	// Metadata holds the catalogue's rules for recommending the patch, as JSON, or nil.
+	Metadata json.RawMessage
+	Variants []*Variant
+	// Source names where the patch was read from.
+	Source string
+
+	article func() ([]byte, error)
+}
+
+// A Variant is the diff of a patch for one package and one range of its versions.
+type Variant struct {
+	// Title is the patch's, or the variant's own where a catalogue has one per diff.
+	Title string
+	// Package is the Composer package whose version decides, "" for a loose diff,
+	// which fits every installation.
+	Package    string
+	Constraint compat.Constraint
+	// File is the diff's path inside its source.
+	File string
+	// Require lists the ids of patches that have to be applied before.
+	Require []string
+	// ReplacedWith is the id of the successor, or "".
+	ReplacedWith string
+	// Deprecated is set by the catalogue, or implied by ReplacedWith.
+	Deprecated bool
+
+	load func() ([]byte, error)
+	once sync.Once
+	diff *applier.Diff
+	err  error
+}
+
+// A DiffError is a diff that is missing or cannot be used.
+type DiffError struct {
+	Source, File string
+	Err          error
+}
+
+func (e *DiffError) Error() string { return fmt.Sprintf("%s: %s: %v", e.Source, e.File, e.Err) }
+func (e *DiffError) Unwrap() error { return e.Err }
+
+// Diff reads and parses the variant's diff, once. It is safe for concurrent use.
+// The error is a [*DiffError].
+func (v *Variant) Diff() (*applier.Diff, error) {
+	v.once.Do(func() {
+		var src []byte
+		if src, v.err = v.load(); v.err == nil {
+			v.diff, v.err = applier.Parse(src)
+		}
+	})
+	return v.diff, v.err
+}
+
+// Text returns the diff as it stands in the catalogue.
+func (v *Variant) Text() ([]byte, error) { return v.load() }
+
+// ErrNoArticle is returned for a patch that no source has an article about.
+var ErrNoArticle = errors.New("no article about this patch")
+
+// Article returns the Markdown text about the patch, with its front matter.
+func (p *Patch) Article() ([]byte, error) {
+	if p.article == nil {
+		return nil, ErrNoArticle
+	}
+	b, err := p.article()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNoArticle
+	}
+	return b, err
+}
+
+// Require returns the ids that any of the variants requires, each once.
+func Require(variants []*Variant) []string {
+	var ids []string
+	for _, v := range variants {
+		for _, id := range v.Require {
+			if !slices.ContainsFunc(ids, func(have string) bool { return strings.EqualFold(have, id) }) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// ReplacedWith returns the successor that the variants name, or "". As in the PHP
+// tool, the last one that names one decides.
+func ReplacedWith(variants []*Variant) string {
+	for _, v := range slices.Backward(variants) {
+		if v.ReplacedWith != "" {
+			return v.ReplacedWith
+		}
+	}
+	return ""
+}
+
+// Deprecated reports whether any of the variants is deprecated.
+func Deprecated(variants []*Variant) bool {
+	return slices.ContainsFunc(variants, func(v *Variant) bool { return v.Deprecated })
+}
+
+// Components returns what the diffs of the variants touch, sorted: vendor/package
+// for files below vendor, else the first two folders. Diffs that cannot be read add
+// nothing.
+func Components(variants []*Variant) []string {
+	var components []string
+	for _, v := range variants {
+		d, err := v.Diff()
+		if err != nil {
+			continue
+		}
+		for _, path := range d.Paths() {
+			components = append(components, component(path))
+		}
+	}
+	slices.Sort(components)
+	return slices.Compact(components)
+}
+
+func component(path string) string {
+	path = strings.TrimPrefix(path, "vendor/")
+	parts := strings.SplitN(path, "/", 3)
+	return strings.Join(parts[:min(2, len(parts))], "/")
+}
+
+// A Diagnostic says what is wrong in a catalogue, and where.
+type Diagnostic struct {
+	// Source and ID name the entry; ID is empty when the source as a whole is meant.
+	Source, ID string
+	Message    string
+}
+
+func (d Diagnostic) String() string {
+	if d.ID == "" {
+		return d.Source + ": " + d.Message
+	}
+	return fmt.Sprintf("%s: %s: %s", d.Source, d.ID, d.Message)
+}
+
+// A Catalog holds the patches of one or more sources.
+type Catalog struct {
+	// Patches are in the order of the sources, and within a source in its own.
+	Patches     []*Patch
+	Diagnostics []Diagnostic
+	Releases    Releases
+
+	byID map[string]*Patch
+}
+
+// Patch finds a patch by its id, without regard to case.
+func (c *Catalog) Patch(id string) (*Patch, bool) {
+	p, ok := c.byID[strings.ToLower(id)]
+	return p, ok
+}
+
+// Load reads sources in order of precedence. An id that an earlier level has hides
+// it in later ones. What cannot be read becomes a diagnostic.
+func Load(levels ...[]Source) *Catalog {
+	c := &Catalog{byID: map[string]*Patch{}}
+	for _, level := range levels {
+		hidden := make(map[string]bool, len(c.byID))
+		for id := range c.byID {
+			hidden[id] = true
+		}
+		for _, s := range level {
+			patches, diagnostics := s.read()
+			c.Diagnostics = append(c.Diagnostics, diagnostics...)
+			for _, p := range patches {
+				if key := strings.ToLower(p.ID); !hidden[key] {
+					c.add(key, p)
+				}
+			}
+			if c.Releases == nil {
+				var err error
+				if c.Releases, err = s.releases(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					c.Diagnostics = append(c.Diagnostics, Diagnostic{Source: s.Name, Message: err.Error()})
+				}
+			}
+		}
+	}
+	c.checkReferences()
+	return c
+}
+
+// add takes a patch in; one whose id the same level has already adds its variants to it.
+func (c *Catalog) add(key string, p *Patch) {
+	if have, ok := c.byID[key]; ok {
+		have.Variants = append(have.Variants, p.Variants...)
+		return
+	}
+	c.byID[key] = p
+	c.Patches = append(c.Patches, p)
+}
+
+// checkReferences reports ids that are required or recommended and exist nowhere.
+func (c *Catalog) checkReferences() {
+	for _, p := range c.Patches {
+		for _, id := range Require(p.Variants) {
+			if _, ok := c.Patch(id); !ok {
+				c.Diagnostics = append(c.Diagnostics, Diagnostic{p.Source, p.ID, "requires " + id + ", which no catalogue has"})
+			}
+		}
+		if id := ReplacedWith(p.Variants); id != "" {
+			if _, ok := c.Patch(id); !ok {
+				c.Diagnostics = append(c.Diagnostics, Diagnostic{p.Source, p.ID, "is replaced with " + id + ", which no catalogue has"})
+			}
+		}
+	}
+}
+
+// Lint reads every diff of every patch and returns what is wrong with them, beside
+// the diagnostics of loading.
+func (c *Catalog) Lint() []Diagnostic {
+	found := slices.Clone(c.Diagnostics)
+	for _, p := range c.Patches {
+		for _, v := range p.Variants {
+			if _, err := v.Diff(); err != nil {
+				found = append(found, Diagnostic{p.Source, p.ID, fmt.Sprintf("%s: %v", v.File, err)})
+			}
+		}
+	}
+	return found
+}
+
+// trimBOM removes a byte order mark, which editors leave and encoding/json refuses.
+func trimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }

@@ -1,0 +1,261 @@
+package catalog
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/quality-patches/qpt/pkg/compat"
+)
+
+// A Source is a place that patches are read from.
+type Source struct {
+	// Name tells a reader where it is.
+	Name string
+	FS   fs.FS
+	// Dir is prefixed to the files of a folder of loose diffs, to make their ids.
+	Dir string
+	// Origin replaces the origin that the format implies, if it is not empty.
+	Origin string
+}
+
+// The files by which the formats are known.
+const (
+	supportFile   = "support-patches.json"
+	communityFile = "community-patches.json"
+	cloudFile     = "patches.json"
+	releasesFile  = "magento_releases.json"
+	diffsDir      = "patches"
+	articlesDir   = "articles"
+)
+
+// Open returns the source at a path: a folder, or a zip archive of one. Close
+// releases an archive.
+func Open(name string) (s Source, closer func() error, err error) {
+	fail := func(err error) (Source, func() error, error) {
+		return Source{}, nil, fmt.Errorf("catalogue %s: %w", name, err)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return fail(unwrapPath(err))
+	}
+	s.Name = name
+	closer = func() error { return nil }
+	if info.IsDir() {
+		s.FS = os.DirFS(name)
+	} else {
+		archive, err := zip.OpenReader(name)
+		if err != nil {
+			return fail(fmt.Errorf("neither a folder nor a zip archive: %w", err))
+		}
+		s.FS, closer = archive, archive.Close
+		if entries, err := fs.ReadDir(s.FS, "."); err == nil && len(entries) == 1 && entries[0].IsDir() {
+			if s.FS, err = fs.Sub(s.FS, entries[0].Name()); err != nil {
+				return fail(err)
+			}
+		}
+	}
+	if !s.has(supportFile) && !s.has(communityFile) && !s.has(cloudFile) {
+		_ = closer()
+		return fail(fmt.Errorf("it holds none of %s, %s and %s", supportFile, communityFile, cloudFile))
+	}
+	return s, closer, nil
+}
+
+func unwrapPath(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
+
+func (s Source) has(name string) bool {
+	_, err := fs.Stat(s.FS, name)
+	return err == nil
+}
+
+// read returns the patches of a source and what is wrong with it.
+func (s Source) read() ([]*Patch, []Diagnostic) {
+	r := reader{source: s}
+	if s.Dir != "" {
+		r.loose()
+		return r.patches, r.diagnostics
+	}
+	for _, f := range []struct {
+		name, origin string
+		read         func([]byte, string) error
+	}{
+		{supportFile, OriginSupport, r.quality},
+		{communityFile, OriginCommunity, r.quality},
+		{cloudFile, OriginSupport, r.cloud},
+	} {
+		src, err := fs.ReadFile(s.FS, f.name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if s.Origin != "" {
+			f.origin = s.Origin
+		}
+		if err == nil {
+			src = trimBOM(src)
+			err = validate(src)
+		}
+		if err == nil {
+			err = f.read(src, f.origin)
+		}
+		if err != nil {
+			r.diagnose("", "%s: %v", f.name, unwrapPath(err))
+		}
+	}
+	return r.patches, r.diagnostics
+}
+
+func (s Source) releases() (Releases, error) {
+	if s.Dir != "" {
+		return nil, fs.ErrNotExist
+	}
+	src, err := fs.ReadFile(s.FS, releasesFile)
+	if err != nil {
+		return nil, err
+	}
+	r, err := parseReleases(trimBOM(src))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", releasesFile, err)
+	}
+	return r, nil
+}
+
+// A reader gathers the patches of one source.
+type reader struct {
+	source      Source
+	patches     []*Patch
+	diagnostics []Diagnostic
+
+	files       map[string]map[string]bool // folder → name → is a file
+	constraints map[string]compat.Constraint
+}
+
+func (r *reader) diagnose(id, format string, args ...any) {
+	r.diagnostics = append(r.diagnostics, Diagnostic{r.source.Name, id, fmt.Sprintf(format, args...)})
+}
+
+// variant returns a variant whose diff is the given file of the source. A file that
+// is not there is reported at once, one that is no diff when it is needed.
+func (r *reader) variant(id, file string) (*Variant, bool) {
+	name := path.Join(diffsDir, file)
+	if r.source.Dir != "" {
+		name = file
+	}
+	if !r.exists(name) {
+		r.diagnose(id, "its diff %s does not exist", name)
+		return nil, false
+	}
+	v := &Variant{File: file}
+	v.load = func() ([]byte, error) {
+		b, err := fs.ReadFile(r.source.FS, name)
+		if err != nil {
+			return nil, &DiffError{r.source.Name, file, unwrapPath(err)}
+		}
+		return b, nil
+	}
+	return v, true
+}
+
+// exists reports whether the source has a file. Folders are listed once: a catalogue
+// has few folders and many diffs.
+func (r *reader) exists(name string) bool {
+	if !fs.ValidPath(name) {
+		return false
+	}
+	dir, base := path.Split(name)
+	dir = path.Clean(dir)
+	files, ok := r.files[dir]
+	if !ok {
+		files = map[string]bool{}
+		entries, err := fs.ReadDir(r.source.FS, dir)
+		if err == nil {
+			for _, e := range entries {
+				files[e.Name()] = !e.IsDir()
+			}
+		}
+		if r.files == nil {
+			r.files = map[string]map[string]bool{}
+		}
+		r.files[dir] = files
+	}
+	return files[base]
+}
+
+// constrain sets what a variant is for. A constraint that Composer would not
+// understand leaves the variant out.
+func (r *reader) constrain(v *Variant, id, pkg, constraint string) bool {
+	c, ok := r.constraints[constraint]
+	if !ok {
+		var err error
+		if c, err = compat.ParseConstraint(constraint); err != nil {
+			r.diagnose(id, "%s: %v", pkg, err)
+			return false
+		}
+		if r.constraints == nil {
+			r.constraints = map[string]compat.Constraint{}
+		}
+		r.constraints[constraint] = c
+	}
+	v.Package, v.Constraint = pkg, c
+	return true
+}
+
+// loose reads a folder of diffs, in name order.
+func (r *reader) loose() {
+	names, err := fs.Glob(r.source.FS, "*.patch")
+	if err != nil {
+		r.diagnose("", "%v", unwrapPath(err))
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		p := LoosePatch(path.Join(r.source.Dir, name), func() ([]byte, error) {
+			return fs.ReadFile(r.source.FS, name)
+		})
+		p.Source = r.source.Name
+		r.patches = append(r.patches, p)
+	}
+}
+
+// LoosePatch returns the patch that a diff without a catalogue entry is. It fits
+// every installation, and its id is the name of the file.
+func LoosePatch(name string, load func() ([]byte, error)) *Patch {
+	everything, err := compat.ParseConstraint("*")
+	if err != nil {
+		panic(err) // only if compat does not know the simplest constraint
+	}
+	return &Patch{
+		ID: filepath.ToSlash(name), Title: path.Base(filepath.ToSlash(name)),
+		Categories: []string{"Other"}, Origin: OriginLocal, Type: Custom, Source: "file",
+		Variants: []*Variant{{
+			Title: path.Base(filepath.ToSlash(name)), File: filepath.ToSlash(name), Constraint: everything,
+			load: func() ([]byte, error) {
+				b, err := load()
+				if err != nil {
+					return nil, &DiffError{"file", name, unwrapPath(err)}
+				}
+				return b, nil
+			},
+		}},
+	}
+}
+
+// article returns a function that reads the text about a patch.
+func (r *reader) article(id string) func() ([]byte, error) {
+	name := path.Join(articlesDir, strings.ToUpper(id)+".md")
+	if !fs.ValidPath(name) {
+		return nil
+	}
+	return func() ([]byte, error) { return fs.ReadFile(r.source.FS, name) }
+}

@@ -1,0 +1,107 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/text"
+)
+
+// markdown writes an article for a terminal: headings, paragraphs, lists and code.
+// Its front matter is left out; the patch's own fields say the same.
+func (p *printer) markdown(src string) {
+	source := []byte(withoutFrontMatter(src))
+	doc := goldmark.DefaultParser().Parse(text.NewReader(source))
+	p.blocks(doc, source, "")
+}
+
+func withoutFrontMatter(src string) string {
+	rest, ok := strings.CutPrefix(src, "---\n")
+	if !ok {
+		return src
+	}
+	if _, body, ok := strings.Cut(rest, "\n---\n"); ok {
+		return body
+	}
+	return src
+}
+
+func (p *printer) blocks(parent ast.Node, source []byte, indent string) {
+	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
+		if n.PreviousSibling() != nil && !tight(n) {
+			p.blank()
+		}
+		switch n := n.(type) {
+		case *ast.Heading:
+			p.wrapped(indent, p.paint(strong, inline(p, n, source)))
+		case *ast.List:
+			p.list(n, source, indent)
+		case *ast.FencedCodeBlock, *ast.CodeBlock:
+			for i := range n.Lines().Len() {
+				line := n.Lines().At(i)
+				p.line("%s    %s", indent, cleanLine(string(line.Value(source))))
+			}
+		case *ast.Blockquote:
+			p.blocks(n, source, indent+"  ")
+		case *ast.ThematicBreak:
+			p.line("%s---", indent)
+		default:
+			p.wrapped(indent, inline(p, n, source))
+		}
+	}
+}
+
+// tight reports whether no blank line belongs before a block: items of a list.
+func tight(n ast.Node) bool {
+	_, block := n.(*ast.TextBlock)
+	_, item := n.Parent().(*ast.ListItem)
+	return block || item
+}
+
+func (p *printer) list(l *ast.List, source []byte, indent string) {
+	number := l.Start
+	for item := l.FirstChild(); item != nil; item = item.NextSibling() {
+		label := "- "
+		if l.IsOrdered() {
+			label = strconv.Itoa(number) + ". "
+			number++
+		}
+		// The first block of an item stands behind its label, the others below.
+		first := item.FirstChild()
+		if first != nil {
+			p.wrapped(indent+label, inline(p, first, source))
+			item.RemoveChild(item, first)
+		}
+		p.blocks(item, source, indent+strings.Repeat(" ", lipgloss.Width(label)))
+	}
+}
+
+// inline returns the text of a block with its emphasis.
+func inline(p *printer, n ast.Node, source []byte) string {
+	var b strings.Builder
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		switch c := c.(type) {
+		case *ast.Text:
+			b.WriteString(Clean(string(c.Value(source))))
+			if c.SoftLineBreak() || c.HardLineBreak() {
+				b.WriteByte(' ')
+			}
+		case *ast.String:
+			b.WriteString(Clean(string(c.Value)))
+		case *ast.CodeSpan:
+			b.WriteString(p.paint(strong, inline(p, c, source)))
+		case *ast.Emphasis:
+			b.WriteString(p.paint(strong, inline(p, c, source)))
+		case *ast.Link:
+			b.WriteString(inline(p, c, source) + " <" + Clean(string(c.Destination)) + ">")
+		case *ast.AutoLink:
+			b.WriteString(Clean(string(c.URL(source))))
+		default:
+			b.WriteString(inline(p, c, source))
+		}
+	}
+	return b.String()
+}

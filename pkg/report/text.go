@@ -1,0 +1,321 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+func (i Installation) String() string {
+	return fmt.Sprintf("Magento %s (%s, %s layout) in %s", i.Version, i.Edition, i.Layout, Clean(i.Root))
+}
+
+func stateTone(state string) tone {
+	switch state {
+	case "applied":
+		return good
+	case "partial", "unknown":
+		return warn
+	}
+	return plain
+}
+
+// remarks are what a table says about a patch behind its title.
+func (p *Patch) remarks() string {
+	var s []string
+	if p.Deprecated {
+		remark := "deprecated"
+		if p.ReplacedWith != "" {
+			remark += ", use " + p.ReplacedWith
+		}
+		s = append(s, remark)
+	}
+	if len(p.Require) > 0 {
+		s = append(s, "requires "+strings.Join(p.Require, ", "))
+	}
+	if len(s) == 0 {
+		return ""
+	}
+	return " [" + strings.Join(s, "; ") + "]"
+}
+
+func (s *Status) text(p *printer) {
+	p.line("%s", p.paint(strong, s.Installation.String()))
+	if len(s.Patches) > 0 {
+		p.blank()
+		rows := make([][]cell, len(s.Patches))
+		for i, patch := range s.Patches {
+			rows[i] = []cell{
+				{Clean(patch.ID), strong},
+				{patch.State, stateTone(patch.State)},
+				{Clean(patch.Title + patch.remarks()), plain},
+			}
+		}
+		p.table([]string{"ID", "STATE", "TITLE"}, rows)
+	}
+	for _, patch := range s.Patches {
+		switch {
+		case len(patch.Refusals) > 0:
+			p.blank()
+			p.line("%s is %s: applying it is refused by", Clean(patch.ID), patch.State)
+			p.refusals("  ", patch.Refusals, p.style.Verbose || len(s.Patches) == 1)
+		case patch.RequiredBy != "":
+			p.blank()
+			p.wrapped("", fmt.Sprintf("%s is taken to be applied because %s, which requires it, is", Clean(patch.ID), Clean(patch.RequiredBy)))
+		}
+	}
+	p.blank()
+	p.line("%s: %d applied, %d not applied, %d partial, %d unknown",
+		count(s.Summary.Eligible, "eligible patch", "eligible patches"),
+		s.Summary.Applied, s.Summary.NotApplied, s.Summary.Partial, s.Summary.Unknown)
+	p.notes("warning", warn, s.Warnings)
+	p.notes("left out", warn, s.Diagnostics)
+}
+
+func (l *List) text(p *printer) {
+	rows := make([][]cell, len(l.Patches))
+	for i, patch := range l.Patches {
+		rows[i] = []cell{{Clean(patch.ID), strong}, {Clean(patch.Title + patch.remarks()), plain}}
+	}
+	if len(rows) > 0 {
+		p.table([]string{"ID", "TITLE"}, rows)
+		p.blank()
+	}
+	what := count(len(l.Patches), "patch", "patches")
+	if l.Release != "" {
+		what += fmt.Sprintf(" for Magento %s, %s edition", l.Release, l.Edition)
+	}
+	p.line("%s", what)
+	p.notes("left out", warn, l.Diagnostics)
+}
+
+func (s *Show) text(p *printer) {
+	patch := &s.Patch
+	p.line("%s", p.paint(strong, Clean(patch.ID)))
+	p.wrapped("", Clean(patch.Title))
+	p.blank()
+	p.field("state", s.State)
+	p.field("categories", strings.Join(patch.Categories, ", "))
+	p.field("origin", patch.Origin)
+	p.field("type", patch.Type)
+	p.field("source", patch.Source)
+	if patch.Deprecated {
+		p.field("deprecated", "yes")
+	}
+	p.field("replaced with", patch.ReplacedWith)
+	p.field("replaces", strings.Join(s.Replaces, ", "))
+	p.field("requires", strings.Join(patch.Require, ", "))
+	p.field("required by", strings.Join(s.Dependants, ", "))
+	p.field("requirements", patch.Requirements)
+	p.field("components", strings.Join(patch.Components, ", "))
+	for _, v := range patch.Variants {
+		p.blank()
+		title := Clean(v.File)
+		if v.Eligible != nil {
+			if *v.Eligible {
+				title += "  " + p.paint(good, "eligible here")
+			} else {
+				title += "  " + p.paint(warn, "not eligible here: "+Clean(v.Reason))
+			}
+		}
+		p.wrapped("", title)
+		if v.Package != "" {
+			p.field("  package", v.Package+" "+v.Constraint)
+		}
+		p.field("  releases", strings.Join(v.Releases, ", "))
+		for i, f := range v.Files {
+			label := ""
+			if i == 0 {
+				label = "  files"
+			}
+			p.field(label, f)
+		}
+	}
+	if len(s.Refusals) > 0 {
+		p.blank()
+		p.line("Applying it is refused by")
+		p.refusals("  ", s.Refusals, true)
+	}
+	if s.Article != "" {
+		p.blank()
+		p.markdown(s.Article)
+	}
+	for _, d := range s.Diffs {
+		p.blank()
+		p.line("%s", p.paint(faint, Clean(d.File)))
+		p.diff(d.Text)
+	}
+}
+
+// diff writes a unified diff, coloured.
+func (p *printer) diff(text string) {
+	for l := range strings.Lines(text) {
+		t := plain
+		switch {
+		case strings.HasPrefix(l, "+++"), strings.HasPrefix(l, "---"), strings.HasPrefix(l, "diff "):
+			t = strong
+		case strings.HasPrefix(l, "+"):
+			t = good
+		case strings.HasPrefix(l, "-"):
+			t = bad
+		case strings.HasPrefix(l, "@@"):
+			t = faint
+		}
+		p.line("%s", p.paint(t, cleanLine(l)))
+	}
+}
+
+// cleanLine cleans a line of a text whose tabs are to stay.
+func cleanLine(l string) string {
+	parts := strings.Split(strings.TrimSuffix(l, "\n"), "\t")
+	for i := range parts {
+		parts[i] = Clean(parts[i])
+	}
+	return strings.Join(parts, "\t")
+}
+
+func (c *Check) text(p *printer) {
+	switch {
+	case c.Installation != nil:
+		p.line("%s", p.paint(strong, c.Installation.String()))
+	case c.Release != "":
+		p.line("%s", p.paint(strong, fmt.Sprintf("Magento %s, %s edition (from the release table)", c.Release, c.Edition)))
+	}
+	for _, v := range c.Patches {
+		p.blank()
+		t := warn
+		switch v.Verdict {
+		case VerdictApplied, VerdictApplies, VerdictEligible:
+			t = good
+		case VerdictConflict:
+			t = bad
+		}
+		p.line("%s  %s", p.paint(strong, Clean(v.ID)), p.paint(t, v.Verdict))
+		if v.Title != "" {
+			p.wrapped("  ", Clean(v.Title))
+		}
+		for _, r := range v.Reasons {
+			p.wrapped("  - ", Clean(r))
+		}
+		if len(v.NearestReleases) > 0 {
+			p.wrapped("  ", "nearest releases it is for: "+Clean(strings.Join(v.NearestReleases, ", ")))
+		}
+		p.refusals("  ", v.Refusals, true)
+		if len(v.Steps) > 1 || p.style.Verbose {
+			for _, s := range v.Steps {
+				p.step("  ", s)
+			}
+		}
+		if v.Requirements != "" {
+			p.wrapped("  requirements: ", Clean(v.Requirements))
+		}
+		if len(v.Suggestions) > 0 {
+			p.wrapped("  ", "did you mean "+Clean(strings.Join(v.Suggestions, ", "))+"?")
+		}
+	}
+	if len(c.Warnings) > 0 {
+		p.blank()
+	}
+	p.notes("warning", warn, c.Warnings)
+}
+
+func (p *printer) step(indent string, s Step) {
+	title := s.Action + " " + Clean(s.ID)
+	if s.Because != "" {
+		title += " (" + Clean(s.Because) + ")"
+	}
+	p.line("%s%s", indent, p.paint(strong, title))
+	for _, f := range s.Files {
+		p.line("%s  %s", indent, fileChange(f))
+	}
+}
+
+func fileChange(f FileChange) string {
+	s := fmt.Sprintf("%-6s %s", f.Op, Clean(f.Path))
+	if f.From != "" {
+		s += " from " + Clean(f.From)
+	}
+	if f.Op == "modify" || f.From != "" && len(f.Hunks) > 0 {
+		var offsets []string
+		for _, h := range f.Hunks {
+			if h.Offset != 0 {
+				offsets = append(offsets, fmt.Sprintf("hunk %d at line %d, %+d", h.Number, h.Line, h.Offset))
+			}
+		}
+		s += "  " + count(len(f.Hunks), "hunk", "hunks")
+		if len(offsets) > 0 {
+			s += " (" + strings.Join(offsets, "; ") + ")"
+		}
+	}
+	return s
+}
+
+func (c *Change) text(p *printer) {
+	for _, u := range c.Unchanged {
+		p.line("%s is %s already", p.paint(strong, Clean(u.ID)), u.State)
+	}
+	if c.OK || c.DryRun {
+		for _, s := range c.Steps {
+			p.step("", s)
+		}
+	}
+	for _, f := range c.Failures {
+		p.line("%s  %s", p.paint(bad, "refused"), Clean(f.Message))
+		p.refusals("  ", f.Refusals, true)
+	}
+	if c.Diff != "" {
+		p.blank()
+		p.diff(c.Diff)
+	}
+	for _, s := range c.Steps {
+		if c.OK && s.Requirements != "" && s.Action == "apply" {
+			p.wrapped(p.paint(warn, Clean(s.ID)+" also asks for:")+" ", Clean(s.Requirements))
+		}
+	}
+	p.notes("warning", warn, c.Warnings)
+	done := map[string]string{"apply": "applied", "revert": "reverted"}
+	switch n := len(c.Steps); {
+	case !c.OK:
+		p.line("%s", p.paint(bad, "nothing was changed"))
+	case n == 0:
+		p.line("nothing to do")
+	case c.DryRun:
+		p.line("dry run: nothing was changed")
+	default:
+		asked := 0
+		for _, s := range c.Steps {
+			if s.Action == c.Command {
+				asked++
+			}
+		}
+		p.line("%s", p.paint(good, count(asked, "patch", "patches")+" "+done[c.Command]))
+	}
+}
+
+func (c *Compat) text(p *printer) {
+	for _, v := range c.Versions {
+		answer, t := "no ", bad
+		if v.Satisfies {
+			answer, t = "yes", good
+		}
+		line := p.paint(t, answer) + "  " + Clean(v.Version)
+		if v.Reason != "" {
+			line += "  " + p.paint(faint, Clean(v.Reason))
+		}
+		p.line("%s", line)
+	}
+	for _, r := range c.Releases {
+		p.line("%s", Clean(r))
+	}
+}
+
+func (v *Version) text(p *printer) {
+	s := "qpt " + v.Version
+	if v.Revision != "" {
+		s += " (" + v.Revision
+		if v.Modified {
+			s += ", modified"
+		}
+		s += ")"
+	}
+	p.line("%s %s %s", s, v.Go, v.Platform)
+}
