@@ -41,10 +41,14 @@ type FileResult struct {
 	Hunks []HunkResult
 }
 
+// MaxRefusals is how many refusals [Apply] gathers before it gives up. Each takes a
+// search of a whole file; a hostile diff could ask for very many.
+const MaxRefusals = 200
+
 // Apply stages a diff, in the given direction, and says what it did to which
 // file. Every entry sees the result of those before it; in reverse the entries run
-// in reverse order. Nothing is staged unless everything fits: then the error is a
-// [*ConflictError] that holds every refusal.
+// in reverse order. Nothing is staged unless everything fits: else the error is a
+// [*ConflictError] that holds every refusal, or the first [MaxRefusals].
 func Apply(o *Overlay, d *Diff, dir Direction) ([]FileResult, error) {
 	run := run{overlay: o.Fork(), explain: true}
 	run.diff(d, dir)
@@ -95,15 +99,23 @@ func (r *run) diff(d *Diff, dir Direction) {
 			e = d.Entries[len(d.Entries)-1-i].in(Reverse)
 		}
 		r.entry(e, made)
-		if len(r.refusals) > 0 && !r.explain {
+		if r.enough() {
 			return
 		}
 	}
 }
 
+// enough reports whether there is no need to look at more of the diff.
+func (r *run) enough() bool {
+	return len(r.refusals) >= MaxRefusals || len(r.refusals) > 0 && !r.explain
+}
+
 func (r *run) refuse(e *Entry, p string, reason Reason, cause error) {
 	r.refusals = append(r.refusals, Refusal{Path: p, Reason: reason, DiffLine: e.DiffLine, Err: cause})
 }
+
+// errKind is the cause of refusing a file that is not of the kind that a git header says.
+var errKind = errors.New("a link is in place of a file, or a file in place of a link")
 
 // entry stages one entry.
 func (r *run) entry(e *Entry, made map[string]bool) {
@@ -115,12 +127,19 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 	if !ok {
 		return
 	}
+	if old != nil && e.Old.Mode != 0 && (e.Old.Mode^old.Mode)&fs.ModeSymlink != 0 {
+		r.refuse(e, e.Old.Path, NotFile, errKind)
+		return
+	}
 	if e.New.Presence != Absent && e.New.Path != e.Old.Path && !r.vacant(e, e.New.Path) {
 		return
 	}
 	img := &image{}
 	if old != nil {
 		img.lines = old.split()
+	}
+	for _, h := range e.Hunks {
+		img.growth += len(h.new) - len(h.old)
 	}
 	failed := false
 	for i := range e.Hunks {
@@ -134,10 +153,13 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 				return
 			}
 			r.refusals = append(r.refusals, mismatch(e, h, img, p))
+			if r.enough() {
+				return
+			}
 			continue
 		}
 		img.replace(at, len(h.old), h.new)
-		result.Hunks = append(result.Hunks, HunkResult{Number: h.Number, Line: at + 1, Offset: h.offset(at)})
+		result.Hunks = append(result.Hunks, HunkResult{Number: h.Number, Line: at + 1, Offset: h.offset(at, p)})
 	}
 	if failed {
 		return
@@ -146,7 +168,7 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 		var rest []byte
 		if e.Copy { // taking back a copy leaves the text of its source
 			if source, err := r.overlay.ReadFile(e.New.Path); err == nil {
-				rest = source.Data
+				rest = bytes.Join(source.split(), nil)
 			}
 		}
 		if !bytes.Equal(img.join(), rest) {
@@ -155,7 +177,7 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 		}
 		r.overlay.Remove(e.Old.Path)
 	} else {
-		file := &File{Data: img.join(), Mode: resultMode(e, old)}
+		file := img.file(resultMode(e, old), r.explain)
 		if reason := badLink(e.New.Path, file); reason != nil {
 			r.refuse(e, e.New.Path, Outside, reason)
 			return
@@ -173,11 +195,11 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 
 // offset is how far a hunk at a 0-based line lies from where it says. Anchored and
 // empty-sided hunks have nowhere else to go.
-func (h *Hunk) offset(at int) int {
+func (h *Hunk) offset(at int, p placement) int {
 	if len(h.old) == 0 {
 		return 0
 	}
-	return at - max(h.NewStart-1, 0)
+	return at - p.at
 }
 
 func op(e *Entry) Op {
@@ -203,7 +225,7 @@ func (r *run) source(e *Entry, made map[string]bool) (old *File, ok bool) {
 	case err != nil && !missing:
 		r.refuse(e, p, reasonOf(err), err)
 	case e.Old.Presence == Absent:
-		empty := !missing && len(file.Data) == 0
+		empty := !missing && len(file.split()) == 0
 		if missing || made[p] || empty && (e.incidental || e.Old.emptyCounts) {
 			return nil, true
 		}

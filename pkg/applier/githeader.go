@@ -33,6 +33,9 @@ func (s *scanner) gitHeader() (*gitHeader, error) {
 		}
 		s.next()
 	}
+	if h.oldMode != 0 && h.newMode != 0 && (h.oldMode^h.newMode)&fs.ModeSymlink != 0 {
+		return nil, &ParseError{h.line, "the git header turns a file into a link, or back: that takes a deletion and a creation"}
+	}
 	return h, nil
 }
 
@@ -109,14 +112,27 @@ func commonName(args string) string {
 		path, _ := stripComponents(first, 1)
 		return path
 	}
-	for i := range len(args) {
+	from := strings.IndexByte(args, '/') + 1
+	if from == 0 {
+		return ""
+	}
+	// The name ends at a space after which, one component on, it comes again and ends
+	// the line. With i grows what the first and lessens what the second takes: of all
+	// spaces one has a slash at the right place behind it.
+	slash := 0
+	for i := from; i < len(args); i++ {
 		if args[i] != ' ' {
 			continue
 		}
-		first, ok1 := stripComponents(args[:i], 1)
-		second, ok2 := stripComponents(args[i+1:], 1)
-		if ok1 && ok2 && first == second {
-			return first
+		if slash <= i {
+			n := strings.IndexByte(args[i:], '/')
+			if n < 0 {
+				return ""
+			}
+			slash = i + n
+		}
+		if name := args[from:i]; len(args)-slash-1 == len(name) && args[slash+1:] == name {
+			return slashRun.ReplaceAllString(name, "/")
 		}
 	}
 	return ""
@@ -161,10 +177,13 @@ func (h *gitHeader) amend(e *Entry) error {
 	e.Old.Mode, e.New.Mode = h.oldMode, h.newMode
 	switch {
 	case h.moved():
-		if e.Old.Presence == Absent || e.New.Presence == Absent || e.New.Path != h.to {
+		// The names of the hunks are h.from alone if it is a prefix of h.to.
+		known := e.New.Path == h.to || e.New.Path == h.from && strings.HasPrefix(h.to, h.from)
+		if e.Old.Presence == Absent || e.New.Presence == Absent || !known {
 			return contradiction("it moves %q to %q, they are about %q", h.from, h.to, e.Path())
 		}
-		e.Old.Path, e.Copy = h.from, h.copied
+		e.Old.Path, e.New.Path, e.Copy = h.from, h.to, h.copied
+		e.Old.Presence, e.New.Presence = Present, Present
 		return nil
 	case h.created && h.deleted:
 		return contradiction("%q cannot be both created and deleted", e.Path())
@@ -179,6 +198,11 @@ func (h *gitHeader) amend(e *Entry) error {
 		}
 		e.New.emptyCounts = e.New.Presence == Open
 		e.Old.Presence, e.New.Presence = Present, Absent
+	case h.newMode != 0:
+		if e.Old.Presence == Absent || e.New.Presence == Absent {
+			return contradiction("it changes the mode of %q, they create or delete it", e.Path())
+		}
+		e.Old.Presence, e.New.Presence = Present, Present
 	}
 	if h.path != "" && e.Path() != h.path {
 		return contradiction("it is about %q, they are about %q", h.path, e.Path())

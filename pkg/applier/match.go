@@ -2,12 +2,15 @@ package applier
 
 import (
 	"bytes"
+	"io/fs"
 	"slices"
 )
 
 // An image is the text of a file while hunks are put into it.
 type image struct {
 	lines [][]byte
+	// growth is by how many lines the hunks of the entry lengthen the image.
+	growth int
 	// written marks lines that an earlier hunk of the same entry wrote. No later
 	// hunk may match them. It is nil until a hunk is in.
 	written []bool
@@ -35,7 +38,7 @@ func (h *Hunk) place() placement {
 		if h.NewCount > 0 {
 			at--
 		}
-		return placement{at: at, exact: true}
+		return placement{at: max(at, 0), exact: true}
 	}
 	return placement{at: max(h.NewStart-1, 0), atStart: h.OldStart <= 1, atEnd: h.trailing == 0}
 }
@@ -147,16 +150,37 @@ func distance(a, b int) int {
 // replace puts lines in place of n lines at a position, and marks them as written.
 func (m *image) replace(at, n int, lines [][]byte) {
 	if !m.owned {
-		m.lines = slices.Clone(m.lines)
-		m.written = make([]bool, len(m.lines))
+		size := len(m.lines) + max(m.growth, 0)
+		m.lines = append(make([][]byte, 0, size), m.lines...)
+		m.written = make([]bool, len(m.lines), size)
 		m.owned = true
 	}
 	m.lines = slices.Replace(m.lines, at, at+n, lines...)
-	marks := make([]bool, len(lines))
-	for i := range marks {
-		marks[i] = true
+	// The marks of the new lines go where those of the old ones were.
+	keep := min(n, len(lines))
+	m.written = slices.Delete(m.written, at+keep, at+n)
+	m.written = slices.Insert(m.written, at+keep, make([]bool, len(lines)-keep)...)
+	for i := range lines {
+		m.written[at+i] = true
 	}
-	m.written = slices.Replace(m.written, at, at+n, marks...)
+}
+
+// file returns the image as a file. Unless whole is set its lines must do, and Data is
+// left empty: a file that is only asked about is not put together.
+func (m *image) file(mode fs.FileMode, whole bool) *File {
+	f := &File{Mode: mode}
+	for i, l := range m.lines {
+		if i+1 < len(m.lines) && !bytes.HasSuffix(l, []byte("\n")) || len(l) == 0 {
+			whole = true // its lines are others once it is put together
+			break
+		}
+	}
+	if whole || mode&fs.ModeSymlink != 0 {
+		f.Data = m.join()
+		return f
+	}
+	f.once.Do(func() { f.lines = m.lines })
+	return f
 }
 
 // join returns the text of the image.
@@ -174,7 +198,7 @@ func (m *image) almost(pattern [][]byte, at int) (line, matching int) {
 			places[string(l)] = append(places[string(l)], i)
 		}
 	}
-	votes := map[int]int{}
+	votes := make([]int, len(m.lines))
 	for i, l := range m.lines {
 		where := places[string(l)]
 		if len(where) > common {
@@ -187,6 +211,9 @@ func (m *image) almost(pattern [][]byte, at int) (line, matching int) {
 		}
 	}
 	for candidate, n := range votes {
+		if n == 0 {
+			continue
+		}
 		d, best := distance(candidate, at), distance(line, at)
 		if n > matching || n == matching && (d < best || d == best && candidate > line) {
 			line, matching = candidate, n

@@ -5,15 +5,14 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // names fills in the sides of an entry from what follows "--- " and "+++ ".
 //
 // One path serves both sides, as in git: the new name, unless the old one is a
-// proper prefix of it (f and f.orig).
+// proper prefix of it (f and f.orig) and it is not quoted.
 func (s *scanner) names(e *Entry, oldLine, newLine []byte) error {
-	if !s.slashes(oldLine, newLine) {
+	if flat(newLine) {
 		s.strip = 0
 	}
 	var path string
@@ -30,7 +29,7 @@ func (s *scanner) names(e *Entry, oldLine, newLine []byte) error {
 		var oldOK bool
 		oldPath, oldOK = fileName(oldLine, s.strip)
 		path, ok = fileName(newLine, s.strip)
-		if oldOK && (!ok || strings.HasPrefix(path, oldPath)) {
+		if oldOK && (!ok || newLine[0] != '"' && strings.HasPrefix(path, oldPath)) {
 			path, ok = oldPath, true
 		}
 		switch {
@@ -47,25 +46,14 @@ func (s *scanner) names(e *Entry, oldLine, newLine []byte) error {
 	return nil
 }
 
-// slashes reports whether leading components are to be stripped: not when neither
-// name has a slash, from then on for the rest of the input.
-func (s *scanner) slashes(oldLine, newLine []byte) bool {
-	if s.strip == 0 {
+// flat reports whether a new name has no slash. Then there is no leading component
+// to strip, as git supposes, from then on for the rest of the input.
+func flat(newLine []byte) bool {
+	if isDevNull(newLine) {
 		return false
 	}
-	depth := func(line []byte) (slash, known bool) {
-		if isDevNull(line) {
-			return false, false
-		}
-		name, ok := fileName(line, 0)
-		return strings.Contains(name, "/"), ok
-	}
-	newSlash, newKnown := depth(newLine)
-	oldSlash, oldKnown := depth(oldLine)
-	if !oldKnown {
-		oldSlash, oldKnown = newSlash, newKnown
-	}
-	return !oldKnown || !newKnown || oldSlash || newSlash
+	name, ok := fileName(newLine, 0)
+	return ok && !strings.Contains(name, "/")
 }
 
 func isDevNull(line []byte) bool {
@@ -83,15 +71,26 @@ func fileName(line []byte, strip int) (string, bool) {
 	line = bytes.TrimSuffix(line, []byte("\n"))
 	if len(line) > 0 && line[0] == '"' {
 		if name, _, ok := unquote(string(line)); ok {
-			return stripComponents(name, strip)
+			if name, ok = stripComponents(name, strip); ok {
+				return name, true
+			}
 		}
 	}
-	if at := timestamp.FindIndex(line); at != nil && at[0] > 0 {
+	if at := findTimestamp(line); at != nil {
 		line = line[:at[0]]
 	} else if i := bytes.IndexAny(line, "\t\r"); i >= 0 {
 		line = line[:i]
 	}
 	return stripComponents(string(line), strip)
+}
+
+// findTimestamp returns where a timestamp stands at the end of a line, or nil. Every
+// timestamp ends in a digit, hardly any name does.
+func findTimestamp(line []byte) []int {
+	if n := len(line); n == 0 || line[n-1] < '0' || line[n-1] > '9' {
+		return nil
+	}
+	return timestamp.FindIndex(line)
 }
 
 var slashRun = regexp.MustCompile(`//+`)
@@ -104,7 +103,10 @@ func stripComponents(name string, n int) (string, bool) {
 		}
 		name = name[i+1:]
 	}
-	return slashRun.ReplaceAllString(name, "/"), name != ""
+	if strings.Contains(name, "//") {
+		name = slashRun.ReplaceAllString(name, "/")
+	}
+	return name, name != ""
 }
 
 // unquote reads a C-style quoted name at the start of s, as git writes names with
@@ -146,36 +148,52 @@ func unquote(s string) (name, rest string, ok bool) {
 	return "", "", false
 }
 
+// epochStamp matches a time at full minutes of the two dates on which the start of Unix
+// time falls, around the globe.
+var epochStamp = regexp.MustCompile(`\t(1970-01-01|1969-12-31) ([0-2]\d):([0-5]\d):00(?:\.0+)? ([+-])([0-2]\d):?([0-5]\d)\n?$`)
+
 // isEpoch reports whether a header line carries the start of Unix time, with zone,
 // after its last tab: some diff tools mark a missing file so.
 func isEpoch(line []byte) bool {
-	stamp := strings.TrimSuffix(string(line[bytes.LastIndexByte(line, '\t')+1:]), "\n")
-	if !strings.HasPrefix(stamp, "1970-01-01 ") && !strings.HasPrefix(stamp, "1969-12-31 ") {
+	m := epochStamp.FindSubmatch(line)
+	if m == nil {
 		return false
 	}
-	for _, layout := range []string{"2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 -07:00"} {
-		if t, err := time.Parse(layout, stamp); err == nil {
-			return t.Unix() == 0 && t.Nanosecond() == 0
-		}
+	minutes := func(hour, minute []byte) int {
+		h, _ := strconv.Atoi(string(hour)) // two digits each
+		m, _ := strconv.Atoi(string(minute))
+		return 60*h + m
 	}
-	return false
+	at, zone := minutes(m[2], m[3]), minutes(m[5], m[6])
+	if m[4][0] == '-' {
+		zone = -zone
+	}
+	if string(m[1]) == "1969-12-31" {
+		at -= minutes([]byte("24"), []byte("00"))
+	}
+	return at == zone
 }
+
+// gitFolder matches a component that names a repository on some file system. As in
+// git, a backslash may separate components, a colon begins a stream of NTFS.
+var gitFolder = regexp.MustCompile(`(?i)(?:^|[/\\])(?:\.git|git~1)[. ]*(?:$|[/\\:])`)
 
 // badPath says what is wrong with a path, by git's rules, or returns "".
 func badPath(path string) string {
-	if strings.HasPrefix(path, "/") {
+	switch {
+	case strings.HasPrefix(path, "/"):
 		return "it is absolute"
+	case strings.ContainsRune(path, 0):
+		return "it holds a NUL byte"
+	case strings.Contains(strings.ToLower(path), "git") && gitFolder.MatchString(path):
+		return "it reaches into .git"
 	}
 	for part := range strings.SplitSeq(path, "/") {
-		switch trimmed := strings.ToLower(strings.TrimRight(part, ". ")); {
-		case part == "":
+		switch part {
+		case "":
 			return "it has an empty component"
-		case part == ".", part == "..":
+		case ".", "..":
 			return "it has a component " + strconv.Quote(part)
-		case trimmed == ".git", trimmed == "git~1":
-			return "it reaches into .git"
-		case strings.ContainsRune(part, 0):
-			return "it holds a NUL byte"
 		}
 	}
 	return ""

@@ -165,5 +165,10 @@ func (m MapTree) ReadFile(name string) (*File, error) {
 			return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotFolder}
 		}
 	}
+	for other := range m {
+		if strings.HasPrefix(other, name+"/") {
+			return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotFile}
+		}
+	}
 	return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 }

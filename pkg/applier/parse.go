@@ -70,6 +70,11 @@ func Parse(src []byte) (*Diff, error) {
 			if header, err = s.gitHeader(); err != nil {
 				return nil, err
 			}
+			if !s.atEntry() { // then what follows is not about the file of the header
+				if err := flush(); err != nil {
+					return nil, err
+				}
+			}
 		case s.atEntry():
 			entry, err := s.entry(header)
 			if err != nil {
@@ -87,6 +92,7 @@ func Parse(src []byte) (*Diff, error) {
 	if len(d.Entries) == 0 {
 		return nil, &ParseError{0, describeNonDiff(src)}
 	}
+	hoistCopies(d.Entries)
 	hunks := slices.ContainsFunc(d.Entries, func(e Entry) bool { return len(e.Hunks) > 0 })
 	for i := range d.Entries {
 		e := &d.Entries[i]
@@ -98,6 +104,41 @@ func Parse(src []byte) (*Diff, error) {
 		}
 	}
 	return d, nil
+}
+
+// hoistCopies moves every copy before the changes of its source: git makes a copy of
+// what was there before the diff.
+func hoistCopies(entries []Entry) {
+	if !slices.ContainsFunc(entries, func(e Entry) bool { return e.Copy }) {
+		return
+	}
+	type placed struct {
+		at int // the index before which the entry belongs
+		Entry
+	}
+	order := make([]placed, len(entries))
+	changed := map[string]int{} // by path, the first of the changes since it was made
+	touched := map[string]int{} // by path, the last entry about it
+	for i := range entries {
+		e := &entries[i]
+		order[i] = placed{i + 1, *e}
+		source, target := e.Old.Path, e.New.Path
+		if at, ok := changed[source]; ok && e.Copy {
+			if last, ok := touched[target]; !ok || last < at {
+				order[i].at = at
+			}
+		}
+		if _, ok := changed[target]; !ok && op(e) == Modify {
+			changed[target] = i
+		} else if op(e) != Modify {
+			delete(changed, target)
+		}
+		touched[source], touched[target] = i, i
+	}
+	slices.SortStableFunc(order, func(a, b placed) int { return a.at - b.at })
+	for i := range order {
+		entries[i] = order[i].Entry
+	}
 }
 
 // describeNonDiff says what an input without entries seems to be.
@@ -159,13 +200,15 @@ func (s *scanner) entry(header *gitHeader) (*Entry, error) {
 	if err := s.names(e, oldLine, newLine); err != nil {
 		return nil, err
 	}
+	var text canonicalText
 	for !s.done() && bytes.HasPrefix(s.peek(), []byte("@@ -")) {
-		h, err := s.hunk()
-		if err != nil {
+		if err := s.hunk(&text); err != nil {
 			return nil, err
 		}
-		h.Number = len(e.Hunks) + 1
-		e.Hunks = append(e.Hunks, *h)
+	}
+	var err error
+	if e.Hunks, err = text.parse(); err != nil {
+		return nil, err
 	}
 	if err := e.settle(); err != nil {
 		return nil, err
@@ -207,7 +250,8 @@ func (e *Entry) settle() error {
 // hunkNumbers are the four numbers of a hunk header.
 type hunkNumbers struct{ oldStart, oldCount, newStart, newCount int }
 
-// parseHunkHeader reads "@@ -N[,N] +N[,N] @@" and ignores what follows.
+// parseHunkHeader reads "@@ -N[,N] +N[,N] @@" and ignores what follows in the line,
+// which has to end in a line feed.
 func parseHunkHeader(line []byte) (n hunkNumbers, ok bool) {
 	rest, ok := bytes.CutPrefix(line, []byte("@@ -"))
 	if ok {
@@ -219,7 +263,7 @@ func parseHunkHeader(line []byte) (n hunkNumbers, ok bool) {
 	if ok {
 		n.newStart, n.newCount, rest, ok = parseRange(rest)
 	}
-	return n, ok && bytes.HasPrefix(rest, []byte(" @@"))
+	return n, ok && bytes.HasPrefix(rest, []byte(" @@")) && bytes.HasSuffix(rest, []byte("\n"))
 }
 
 func parseRange(b []byte) (start, count int, rest []byte, ok bool) {
@@ -249,26 +293,47 @@ const minMarker = 12
 
 func isMarker(line []byte) bool { return bytes.HasPrefix(line, []byte(`\ `)) }
 
-// hunk reads one hunk: as many lines as its header counts, and a marker after them.
-func (s *scanner) hunk() (*Hunk, error) {
+// canonicalText holds the hunks of an entry in the form that go-diff reads without
+// mistakes: only counted lines, no bare line feeds, no markers.
+type canonicalText struct {
+	buf   []byte
+	hunks []rawHunk
+}
+
+// A rawHunk is what is known about a hunk beside its canonical text.
+type rawHunk struct {
+	start    int   // of its header in the text
+	count    int   // of its lines
+	unended  []int // indexes of the lines that have no line feed
+	diffLine int
+}
+
+func (t *canonicalText) header(n hunkNumbers) {
+	t.buf = append(t.buf, "@@ -"...)
+	for i, v := range []int{n.oldStart, n.oldCount, n.newStart, n.newCount} {
+		t.buf = strconv.AppendInt(append(t.buf, [...]string{"", ",", " +", ","}[i]...), int64(v), 10)
+	}
+	t.buf = append(t.buf, " @@\n"...)
+}
+
+// hunk reads one hunk into text: as many lines as its header counts, and a marker
+// after them.
+func (s *scanner) hunk(text *canonicalText) error {
 	at := s.number()
 	n, ok := parseHunkHeader(s.next())
 	if !ok {
-		return nil, &ParseError{at, "corrupt hunk header, expected @@ -N,N +N,N @@"}
+		return &ParseError{at, "corrupt hunk header, expected @@ -N,N +N,N @@"}
 	}
-	var (
-		canonical = fmt.Appendf(nil, "@@ -%d,%d +%d,%d @@\n", n.oldStart, n.oldCount, n.newStart, n.newCount)
-		count     int
-		unended   []int // indexes of body lines that have no line feed
-		changed   bool
-	)
+	h := rawHunk{start: len(text.buf), diffLine: at}
+	text.header(n)
+	changed := false
 	for oldLeft, newLeft := n.oldCount, n.newCount; oldLeft > 0 || newLeft > 0; {
 		if s.done() {
-			return nil, s.corrupt(at, fmt.Sprintf("the diff ends %s early", lines(max(oldLeft, newLeft))))
+			return s.corrupt(at, fmt.Sprintf("the diff ends %s early", lines(max(oldLeft, newLeft))))
 		}
 		line := s.peek()
 		if line[len(line)-1] != '\n' {
-			return nil, s.corrupt(at, "the last line is cut off")
+			return s.corrupt(at, "the last line is cut off")
 		}
 		switch line[0] {
 		case ' ', '\n':
@@ -279,63 +344,86 @@ func (s *scanner) hunk() (*Hunk, error) {
 			newLeft, changed = newLeft-1, true
 		case '\\':
 			if !isMarker(line) || len(line) < minMarker {
-				return nil, s.corrupt(at, "expected a line that starts with a space, +, - or a no-newline marker")
+				return s.corrupt(at, "expected a line that starts with a space, +, - or a no-newline marker")
 			}
-			if count > 0 {
-				unended = append(unended, count-1)
+			if h.count > 0 {
+				h.unended = append(h.unended, h.count-1)
 			}
 			s.next()
 			continue
 		default:
-			return nil, s.corrupt(at, "expected a line that starts with a space, + or -")
+			return s.corrupt(at, "expected a line that starts with a space, + or -")
 		}
 		if oldLeft < 0 || newLeft < 0 {
-			return nil, s.corrupt(at, "more lines than the hunk header counts")
+			return s.corrupt(at, "more lines than the hunk header counts")
 		}
 		if line[0] == '\n' {
-			canonical = append(canonical, ' ')
+			text.buf = append(text.buf, ' ')
 		}
-		canonical = append(canonical, line...)
-		count++
+		text.buf = append(text.buf, line...)
+		h.count++
 		s.next()
 	}
 	if !changed {
-		return nil, &ParseError{at, "corrupt hunk: it changes nothing"}
+		return &ParseError{at, "corrupt hunk: it changes nothing"}
 	}
 	if rest := s.src[s.pos:]; len(rest) > minMarker && isMarker(rest) {
-		unended = append(unended, count-1)
+		h.unended = append(h.unended, h.count-1)
 		s.next()
 	}
-	return newHunk(canonical, count, unended, at)
+	text.hunks = append(text.hunks, h)
+	return nil
 }
 
-// newHunk has go-diff read a hunk in canonical form and takes the line feed from
-// the lines in unended.
-func newHunk(canonical []byte, count int, unended []int, at int) (*Hunk, error) {
-	parsed, err := godiff.ParseHunksOptions(canonical, godiff.ParseOptions{KeepCR: true})
-	if err != nil || len(parsed) != 1 {
-		return nil, &ParseError{at, fmt.Sprintf("corrupt hunk: %v", err)}
+// parse has go-diff read the hunks. It takes deleted and added lines that look like
+// file headers for the start of another file; then it is given one hunk at a time.
+func (t *canonicalText) parse() ([]Hunk, error) {
+	options := godiff.ParseOptions{KeepCR: true}
+	parsed, err := godiff.ParseHunksOptions(t.buf, options)
+	if err != nil || len(parsed) != len(t.hunks) {
+		parsed = parsed[:0]
+		for i, raw := range t.hunks {
+			end := len(t.buf)
+			if i+1 < len(t.hunks) {
+				end = t.hunks[i+1].start
+			}
+			one, err := godiff.ParseHunksOptions(t.buf[raw.start:end], options)
+			if err != nil || len(one) != 1 {
+				return nil, &ParseError{raw.diffLine, fmt.Sprintf("corrupt hunk: %v", err)}
+			}
+			parsed = append(parsed, one[0])
+		}
 	}
-	p := parsed[0]
-	h := &Hunk{
-		OldStart: int(p.OrigStartLine), OldCount: int(p.OrigLines),
-		NewStart: int(p.NewStartLine), NewCount: int(p.NewLines),
-		Lines:    make([]Line, 0, count),
-		DiffLine: at,
-		old:      make([][]byte, 0, p.OrigLines),
-		new:      make([][]byte, 0, p.NewLines),
+	hunks := make([]Hunk, len(parsed))
+	for i, p := range parsed {
+		hunks[i] = Hunk{
+			Number:   i + 1,
+			OldStart: int(p.OrigStartLine), OldCount: int(p.OrigLines),
+			NewStart: int(p.NewStartLine), NewCount: int(p.NewLines),
+			DiffLine: t.hunks[i].diffLine,
+		}
+		if err := hunks[i].fill(p.Body, t.hunks[i]); err != nil {
+			return nil, err
+		}
 	}
-	for body := p.Body; len(body) > 0; {
+	return hunks, nil
+}
+
+// fill takes the lines of a hunk from the body that go-diff read.
+func (h *Hunk) fill(body []byte, raw rawHunk) error {
+	h.Lines = make([]Line, 0, raw.count)
+	for len(body) > 0 {
 		line := firstLine(body)
 		body = body[len(line):]
 		h.Lines = append(h.Lines, Line{Op: line[0], Text: line[1:len(line):len(line)]})
 	}
-	if len(h.Lines) != count {
-		return nil, &ParseError{at, fmt.Sprintf("corrupt hunk: %d lines counted, %d read", count, len(h.Lines))}
+	if len(h.Lines) != raw.count {
+		return &ParseError{raw.diffLine, fmt.Sprintf("corrupt hunk: %d lines counted, %d read", raw.count, len(h.Lines))}
 	}
-	for _, i := range unended {
+	for _, i := range raw.unended {
 		h.Lines[i].Text = bytes.TrimSuffix(h.Lines[i].Text, []byte("\n"))
 	}
+	h.old, h.new = make([][]byte, 0, h.OldCount), make([][]byte, 0, h.NewCount)
 	seenChange := false
 	for _, l := range h.Lines {
 		if l.Op == ' ' {
@@ -346,9 +434,6 @@ func newHunk(canonical []byte, count int, unended []int, at int) (*Hunk, error) 
 		} else {
 			seenChange, h.trailing = true, 0
 		}
-		if len(l.Text) == 0 {
-			continue // an empty line whose line feed a marker took: nothing is left of it
-		}
 		if l.Op != '+' {
 			h.old = append(h.old, l.Text)
 		}
@@ -356,7 +441,7 @@ func newHunk(canonical []byte, count int, unended []int, at int) (*Hunk, error) 
 			h.new = append(h.new, l.Text)
 		}
 	}
-	return h, nil
+	return nil
 }
 
 func (s *scanner) corrupt(hunkLine int, reason string) error {

@@ -3,6 +3,7 @@ package applier
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -69,9 +70,10 @@ func (r Refusal) String() string {
 		}
 		return s
 	}
-	var cause = r.Err
-	for next := cause; next != nil; next = errors.Unwrap(next) {
-		cause = next
+	cause := r.Err
+	var pathErr *fs.PathError
+	if errors.As(cause, &pathErr) {
+		cause = pathErr.Err // the path is named already
 	}
 	return fmt.Sprintf("%s: %v", r.Path, cause)
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"syscall"
 )
 
@@ -24,13 +25,24 @@ func (t dirTree) ReadFile(name string) (*File, error) {
 		}
 		return nil, &fs.PathError{Op: "read", Path: name, Err: t.classify(name, err)}
 	}
-	info, err := t.root.Lstat(name)
+	// The folder is walked to once; the file is looked at and opened from there. The
+	// dot at the end has only a folder opened: a pipe would be waited for.
+	dir, base := t.root, name
+	if parent := path.Dir(name); parent != "." {
+		sub, err := t.root.OpenRoot(parent + "/.")
+		if err != nil {
+			return fail(err)
+		}
+		defer sub.Close()
+		dir, base = sub, path.Base(name)
+	}
+	info, err := dir.Lstat(base)
 	if err != nil {
 		return fail(err)
 	}
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
-		target, err := t.root.Readlink(name)
+		target, err := dir.Readlink(base)
 		if err != nil {
 			return fail(err)
 		}
@@ -38,7 +50,7 @@ func (t dirTree) ReadFile(name string) (*File, error) {
 	case !info.Mode().IsRegular():
 		return fail(ErrNotFile)
 	}
-	f, err := t.root.Open(name)
+	f, err := dir.Open(base)
 	if err != nil {
 		return fail(err)
 	}
@@ -58,6 +70,8 @@ func (t dirTree) classify(name string, err error) error {
 		return ErrNotFolder
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, ErrNotFile):
 		return err
+	case !filepath.IsLocal(name):
+		return ErrOutside
 	}
 	// os.Root does not export the error for a path that leaves the root; it is the
 	// one that comes of following a link, so look for a link among the parents.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -54,8 +55,6 @@ type Patch struct {
 	Variants []*Variant
 	// Source names where the patch was read from.
 	Source string
-
-	article func() ([]byte, error)
 }
 
 // A Variant is the diff of a patch for one package and one range of its versions.
@@ -75,10 +74,11 @@ type Variant struct {
 	// Deprecated is set by the catalogue, or implied by ReplacedWith.
 	Deprecated bool
 
-	load func() ([]byte, error)
-	once sync.Once
-	diff *applier.Diff
-	err  error
+	source string
+	load   func() ([]byte, error)
+	once   sync.Once
+	diff   *applier.Diff
+	err    error
 }
 
 // A DiffError is a diff that is missing or cannot be used.
@@ -95,29 +95,23 @@ func (e *DiffError) Unwrap() error { return e.Err }
 func (v *Variant) Diff() (*applier.Diff, error) {
 	v.once.Do(func() {
 		var src []byte
-		if src, v.err = v.load(); v.err == nil {
-			v.diff, v.err = applier.Parse(src)
+		if src, v.err = v.Text(); v.err != nil {
+			return
+		}
+		if v.diff, v.err = applier.Parse(src); v.err != nil {
+			v.err = &DiffError{v.source, v.File, v.err}
 		}
 	})
 	return v.diff, v.err
 }
 
-// Text returns the diff as it stands in the catalogue.
-func (v *Variant) Text() ([]byte, error) { return v.load() }
-
-// ErrNoArticle is returned for a patch that no source has an article about.
-var ErrNoArticle = errors.New("no article about this patch")
-
-// Article returns the Markdown text about the patch, with its front matter.
-func (p *Patch) Article() ([]byte, error) {
-	if p.article == nil {
-		return nil, ErrNoArticle
+// Text returns the diff as it stands in the catalogue. The error is a [*DiffError].
+func (v *Variant) Text() ([]byte, error) {
+	b, err := v.load()
+	if err != nil {
+		return nil, &DiffError{v.source, v.File, unwrapPath(err)}
 	}
-	b, err := p.article()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNoArticle
-	}
-	return b, err
+	return b, nil
 }
 
 // Require returns the ids that any of the variants requires, each once.
@@ -194,13 +188,43 @@ type Catalog struct {
 	Diagnostics []Diagnostic
 	Releases    Releases
 
-	byID map[string]*Patch
+	byID    map[string]*Patch
+	sources []Source
 }
 
 // Patch finds a patch by its id, without regard to case.
 func (c *Catalog) Patch(id string) (*Patch, bool) {
 	p, ok := c.byID[strings.ToLower(id)]
 	return p, ok
+}
+
+// ErrNoArticle is returned for an id that no source has an article about.
+var ErrNoArticle = errors.New("no article about this patch")
+
+// Article returns the text about a patch, Markdown with front matter. It may come
+// from another source than the patch, whose catalogue has no articles.
+func (c *Catalog) Article(id string) ([]byte, error) {
+	name := path.Join(articlesDir, strings.ToUpper(id)+".md")
+	if !fs.ValidPath(name) {
+		return nil, ErrNoArticle
+	}
+	for _, s := range c.sources {
+		b, err := fs.ReadFile(s.FS, name)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return b, err
+		}
+	}
+	return nil, ErrNoArticle
+}
+
+// LeftOut returns why the entry of an id was not usable, or "" if there was none.
+func (c *Catalog) LeftOut(id string) string {
+	for _, d := range c.Diagnostics {
+		if d.ID != "" && strings.EqualFold(d.ID, id) {
+			return d.Message
+		}
+	}
+	return ""
 }
 
 // Load reads sources in order of precedence. An id that an earlier level has hides
@@ -213,6 +237,7 @@ func Load(levels ...[]Source) *Catalog {
 			hidden[id] = true
 		}
 		for _, s := range level {
+			c.sources = append(c.sources, s)
 			patches, diagnostics := s.read()
 			c.Diagnostics = append(c.Diagnostics, diagnostics...)
 			for _, p := range patches {

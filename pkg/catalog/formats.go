@@ -14,22 +14,21 @@ import (
 // members because their order is the order in which diffs are applied.
 type member struct {
 	name  string
-	value json.RawMessage
+	value gjson.Result
 }
 
 // members splits a JSON object, which must be valid. When a name occurs twice the
 // last value counts, in the place of the first, as in PHP; repeated names are returned.
-func members(src json.RawMessage) (list []member, repeated []string, err error) {
-	object := gjson.ParseBytes(src)
+func members(object gjson.Result) (list []member, repeated []string, err error) {
 	if object.IsArray() && len(object.Array()) == 0 {
 		return nil, nil, nil // PHP writes an empty object as an empty list
 	}
 	if !object.IsObject() {
-		return nil, nil, fmt.Errorf("expected an object, found %s", kind(src))
+		return nil, nil, fmt.Errorf("expected an object, found %s", kind(object))
 	}
 	at := map[string]int{}
 	object.ForEach(func(key, value gjson.Result) bool {
-		m := member{name: key.Str, value: json.RawMessage(value.Raw)}
+		m := member{key.Str, value}
 		if i, ok := at[m.name]; ok {
 			repeated = append(repeated, m.name)
 			list[i] = m
@@ -64,44 +63,61 @@ func syntaxError(src []byte, err error) error {
 }
 
 // kind names the type of a JSON value for an error message.
-func kind(v json.RawMessage) string {
-	v = bytes.TrimSpace(v)
-	if len(v) == 0 {
-		return "nothing"
-	}
-	switch v[0] {
-	case '{':
+func kind(v gjson.Result) string {
+	switch {
+	case v.IsObject():
 		return "an object"
-	case '[':
+	case v.IsArray():
 		return "a list"
-	case '"':
-		return "text"
-	case 't', 'f':
+	case v.IsBool():
 		return "true or false"
-	case 'n':
-		return "null"
+	case v.Type == gjson.String:
+		return "text"
+	case v.Type == gjson.Number:
+		return "a number"
 	}
-	return "a number"
+	return "null"
 }
 
-// field decodes a value into target and says what was expected if it has another type.
-func field(value json.RawMessage, target any, expected string) error {
-	if err := json.Unmarshal(value, target); err != nil {
-		return fmt.Errorf("expected %s, found %s", expected, kind(value))
+func mismatched(v gjson.Result, expected string) error {
+	return fmt.Errorf("expected %s, found %s", expected, kind(v))
+}
+
+// text reads a JSON string.
+func text(v gjson.Result, target *string, expected string) error {
+	if v.Type != gjson.String {
+		return mismatched(v, expected)
 	}
+	*target = v.Str
+	return nil
+}
+
+// texts reads a list of JSON strings.
+func texts(v gjson.Result, target *[]string, expected string) error {
+	if !v.IsArray() {
+		return mismatched(v, expected)
+	}
+	list := []string{}
+	for _, item := range v.Array() {
+		if item.Type != gjson.String {
+			return mismatched(item, expected)
+		}
+		list = append(list, item.Str)
+	}
+	*target = list
 	return nil
 }
 
 // quality reads the format of magento/quality-patches:
 // id → {title, categories, requirements, metadata, packages → constraint → variant}.
 func (r *reader) quality(src []byte, origin string) error {
-	entries, repeated, err := members(src)
+	entries, repeated, err := members(gjson.ParseBytes(src))
 	if err != nil {
 		return err
 	}
 	r.reportRepeated("", repeated)
 	for _, e := range entries {
-		p := &Patch{ID: e.name, Origin: origin, Type: Optional, Source: r.source.Name, article: r.article(e.name)}
+		p := &Patch{ID: e.name, Origin: origin, Type: Optional, Source: r.source.Name}
 		if err := r.qualityPatch(p, e.value); err != nil {
 			r.diagnose(e.name, "%v", err)
 			continue
@@ -121,24 +137,24 @@ func (r *reader) reportRepeated(id string, names []string) {
 	}
 }
 
-func (r *reader) qualityPatch(p *Patch, src json.RawMessage) error {
+func (r *reader) qualityPatch(p *Patch, src gjson.Result) error {
 	fields, repeated, err := members(src)
 	if err != nil {
 		return err
 	}
 	r.reportRepeated(p.ID, repeated)
-	var packages json.RawMessage
+	var packages gjson.Result
 	for _, f := range fields {
 		var err error
 		switch f.name {
 		case "title":
-			err = field(f.value, &p.Title, "text")
+			err = text(f.value, &p.Title, "text")
 		case "categories":
-			err = field(f.value, &p.Categories, "a list of texts")
+			err = texts(f.value, &p.Categories, "a list of texts")
 		case "requirements", "requirement": // two real entries have the second spelling
-			err = field(f.value, &p.Requirements, "text")
+			err = text(f.value, &p.Requirements, "text")
 		case "metadata":
-			p.Metadata = f.value
+			p.Metadata = json.RawMessage(f.value.Raw)
 		case "packages":
 			packages = f.value
 		}
@@ -152,7 +168,7 @@ func (r *reader) qualityPatch(p *Patch, src json.RawMessage) error {
 	if len(p.Categories) == 0 {
 		p.Categories = []string{"Other"}
 	}
-	if packages == nil {
+	if !packages.Exists() {
 		return fmt.Errorf("packages: missing")
 	}
 	list, repeated, err := members(packages)
@@ -181,41 +197,37 @@ func (r *reader) qualityVariant(p *Patch, pkg string, c member) error {
 	if err != nil {
 		return err
 	}
-	data := map[string]json.RawMessage{}
-	for _, f := range fields {
-		data[f.name] = f.value
-	}
 	var file string
-	if data["file"] == nil {
-		return fmt.Errorf("the diff's name is missing (\"file\")")
-	}
-	if err := field(data["file"], &file, "the name of a diff"); err != nil {
-		return fmt.Errorf("file: %w", err)
-	}
-	v, ok := r.variant(p.ID, file)
-	if !ok || !r.constrain(v, p.ID, pkg, c.name) {
-		return nil // reported already
-	}
-	v.Title = p.Title
-	for _, f := range []struct {
-		name, expected string
-		target         any
-	}{
-		{"require", "a list of ids", &v.Require},
-		{"replaced-with", "an id", &v.ReplacedWith},
-	} {
-		if data[f.name] == nil {
-			continue
+	var deprecated gjson.Result
+	v := &Variant{}
+	for _, f := range fields {
+		var err error
+		switch f.name {
+		case "file":
+			err = text(f.value, &file, "the name of a diff")
+		case "require":
+			err = texts(f.value, &v.Require, "a list of ids")
+		case "replaced-with":
+			err = text(f.value, &v.ReplacedWith, "an id")
+		case "deprecated":
+			if deprecated = f.value; !deprecated.IsBool() {
+				err = mismatched(deprecated, "true or false")
+			}
 		}
-		if err := field(data[f.name], f.target, f.expected); err != nil {
+		if err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
+	if file == "" {
+		return fmt.Errorf("the diff's name is missing (\"file\")")
+	}
+	if !r.diff(v, p.ID, file) || !r.constrain(v, p.ID, pkg, c.name) {
+		return nil // reported already
+	}
+	v.Title = p.Title
 	v.Deprecated = v.ReplacedWith != ""
-	if data["deprecated"] != nil {
-		if err := field(data["deprecated"], &v.Deprecated, "true or false"); err != nil {
-			return fmt.Errorf("deprecated: %w", err)
-		}
+	if deprecated.Exists() {
+		v.Deprecated = deprecated.Bool()
 	}
 	p.Variants = append(p.Variants, v)
 	return nil
@@ -228,7 +240,7 @@ var cloudName = regexp.MustCompile(`^(.+?)__.*?__.*?\.patch`)
 // cloud reads the format of magento/magento-cloud-patches:
 // package → title → constraint → file.
 func (r *reader) cloud(src []byte, origin string) error {
-	packages, repeated, err := members(src)
+	packages, repeated, err := members(gjson.ParseBytes(src))
 	if err != nil {
 		return err
 	}
@@ -258,7 +270,7 @@ func (r *reader) cloud(src []byte, origin string) error {
 
 func (r *reader) cloudVariant(byID map[string]*Patch, origin, pkg, title string, c member) {
 	var file string
-	if err := field(c.value, &file, "the name of a diff"); err != nil {
+	if err := text(c.value, &file, "the name of a diff"); err != nil {
 		r.diagnose("", "%s: %s: %q: %s: %v", cloudFile, pkg, title, c.name, err)
 		return
 	}
@@ -268,16 +280,15 @@ func (r *reader) cloudVariant(byID map[string]*Patch, origin, pkg, title string,
 		return
 	}
 	id := name[1]
-	v, ok := r.variant(id, file)
-	if !ok || !r.constrain(v, id, pkg, c.name) {
+	v := &Variant{Title: title}
+	if !r.diff(v, id, file) || !r.constrain(v, id, pkg, c.name) {
 		return
 	}
-	v.Title = title
 	p := byID[strings.ToLower(id)]
 	if p == nil {
 		p = &Patch{
 			ID: id, Title: title, Categories: []string{"Other"}, Origin: origin, Type: Optional,
-			Source: r.source.Name, article: r.article(id),
+			Source: r.source.Name,
 		}
 		byID[strings.ToLower(id)] = p
 		r.patches = append(r.patches, p)

@@ -89,8 +89,11 @@ func (r Releases) Satisfying(pkg string, c compat.Constraint) []compat.Version {
 
 func parseReleases(src []byte) (Releases, error) {
 	var table map[string]map[string]string
+	if err := validate(src); err != nil {
+		return nil, err
+	}
 	if err := json.Unmarshal(src, &table); err != nil {
-		return nil, syntaxError(src, err)
+		return nil, fmt.Errorf("expected a version for each package of each release: %w", err)
 	}
 	releases := make(Releases, 0, len(table))
 	for name, packages := range table {

@@ -9,7 +9,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/quality-patches/qpt/pkg/compat"
 )
@@ -146,26 +145,17 @@ func (r *reader) diagnose(id, format string, args ...any) {
 	r.diagnostics = append(r.diagnostics, Diagnostic{r.source.Name, id, fmt.Sprintf(format, args...)})
 }
 
-// variant returns a variant whose diff is the given file of the source. A file that
-// is not there is reported at once, one that is no diff when it is needed.
-func (r *reader) variant(id, file string) (*Variant, bool) {
+// diff makes a file of the source a variant's diff. A file that is not there is
+// reported at once, one that is no diff when it is needed.
+func (r *reader) diff(v *Variant, id, file string) bool {
 	name := path.Join(diffsDir, file)
-	if r.source.Dir != "" {
-		name = file
-	}
 	if !r.exists(name) {
 		r.diagnose(id, "its diff %s does not exist", name)
-		return nil, false
+		return false
 	}
-	v := &Variant{File: file}
-	v.load = func() ([]byte, error) {
-		b, err := fs.ReadFile(r.source.FS, name)
-		if err != nil {
-			return nil, &DiffError{r.source.Name, file, unwrapPath(err)}
-		}
-		return b, nil
-	}
-	return v, true
+	v.File, v.source = file, r.source.Name
+	v.load = func() ([]byte, error) { return fs.ReadFile(r.source.FS, name) }
+	return true
 }
 
 // exists reports whether the source has a file. Folders are listed once: a catalogue
@@ -240,22 +230,7 @@ func LoosePatch(name string, load func() ([]byte, error)) *Patch {
 		Categories: []string{"Other"}, Origin: OriginLocal, Type: Custom, Source: "file",
 		Variants: []*Variant{{
 			Title: path.Base(filepath.ToSlash(name)), File: filepath.ToSlash(name), Constraint: everything,
-			load: func() ([]byte, error) {
-				b, err := load()
-				if err != nil {
-					return nil, &DiffError{"file", name, unwrapPath(err)}
-				}
-				return b, nil
-			},
+			source: "file", load: load,
 		}},
 	}
-}
-
-// article returns a function that reads the text about a patch.
-func (r *reader) article(id string) func() ([]byte, error) {
-	name := path.Join(articlesDir, strings.ToUpper(id)+".md")
-	if !fs.ValidPath(name) {
-		return nil
-	}
-	return func() ([]byte, error) { return fs.ReadFile(r.source.FS, name) }
 }

@@ -7,6 +7,8 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
 )
 
@@ -14,7 +16,8 @@ import (
 // Its front matter is left out; the patch's own fields say the same.
 func (p *printer) markdown(src string) {
 	source := []byte(withoutFrontMatter(src))
-	doc := goldmark.DefaultParser().Parse(text.NewReader(source))
+	md := goldmark.New(goldmark.WithExtensions(extension.Table))
+	doc := md.Parser().Parse(text.NewReader(source))
 	p.blocks(doc, source, "")
 }
 
@@ -44,6 +47,8 @@ func (p *printer) blocks(parent ast.Node, source []byte, indent string) {
 				line := n.Lines().At(i)
 				p.line("%s    %s", indent, cleanLine(string(line.Value(source))))
 			}
+		case *extast.Table:
+			p.markdownTable(n, source)
 		case *ast.Blockquote:
 			p.blocks(n, source, indent+"  ")
 		case *ast.ThematicBreak:
@@ -52,6 +57,26 @@ func (p *printer) blocks(parent ast.Node, source []byte, indent string) {
 			p.wrapped(indent, inline(p, n, source))
 		}
 	}
+}
+
+// markdownTable writes a table. Its rows have as many cells as its header, goldmark sees to that.
+func (p *printer) markdownTable(t *extast.Table, source []byte) {
+	var headers []string
+	var rows [][]cell
+	for row := t.FirstChild(); row != nil; row = row.NextSibling() {
+		var cells []cell
+		for c := row.FirstChild(); c != nil; c = c.NextSibling() {
+			cells = append(cells, cell{inline(p, c, source), plain})
+		}
+		if _, head := row.(*extast.TableHeader); !head {
+			rows = append(rows, cells)
+			continue
+		}
+		for _, c := range cells {
+			headers = append(headers, c.text)
+		}
+	}
+	p.table(headers, rows)
 }
 
 // tight reports whether no blank line belongs before a block: items of a list.

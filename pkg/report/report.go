@@ -5,6 +5,8 @@
 // SchemaVersion fields are only added.
 package report
 
+import "encoding/json"
+
 // SchemaVersion is the version of the JSON and YAML forms.
 const SchemaVersion = 1
 
@@ -18,18 +20,20 @@ type Installation struct {
 
 // A Patch is a catalogue entry.
 type Patch struct {
-	ID           string    `json:"id"`
-	Title        string    `json:"title"`
-	Categories   []string  `json:"categories"`
-	Origin       string    `json:"origin"`
-	Type         string    `json:"type"`
-	Source       string    `json:"source"`
-	Requirements string    `json:"requirements,omitempty"`
-	Require      []string  `json:"require,omitempty"`
-	Deprecated   bool      `json:"deprecated,omitempty"`
-	ReplacedWith string    `json:"replacedWith,omitempty"`
-	Components   []string  `json:"components,omitempty"`
-	Variants     []Variant `json:"variants"`
+	ID           string   `json:"id"`
+	Title        string   `json:"title"`
+	Categories   []string `json:"categories"`
+	Origin       string   `json:"origin"`
+	Type         string   `json:"type"`
+	Source       string   `json:"source"`
+	Requirements string   `json:"requirements,omitempty"`
+	Require      []string `json:"require,omitempty"`
+	Deprecated   bool     `json:"deprecated,omitempty"`
+	ReplacedWith string   `json:"replacedWith,omitempty"`
+	Components   []string `json:"components,omitempty"`
+	// Metadata are the catalogue's rules for recommending the patch, as they stand there.
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+	Variants []Variant       `json:"variants"`
 }
 
 // A Variant is one diff of a patch.

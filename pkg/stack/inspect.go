@@ -34,28 +34,10 @@ func (s *Stack) Inspect(items []*Item) []Finding {
 	}
 	parallel(len(items), func(i int) { findings[i] = s.inspect(items[i]) })
 
-	// A patch that needs another one fits only once that one is in.
-	parallel(len(items), func(i int) {
-		f := &findings[i]
-		if f.State != Unknown || len(catalog.Require(items[i].Variants)) == 0 {
-			return
-		}
-		var diffs []*applier.Diff
-		for _, need := range closure(items, index, i) {
-			if need != i && findings[need].State == NotApplied {
-				diffs = append(diffs, items[need].diffs...)
-			}
-		}
-		if len(diffs) == 0 {
-			return
-		}
-		if _, ok := applier.Fits(s.overlay, applier.Forward, append(diffs, items[i].diffs...)...); ok {
-			f.State = NotApplied
-		}
-	})
-	// What an applied patch requires is applied too, though that one may hide it.
-	for i := range findings {
-		if findings[i].State != Applied {
+	// What an applied patch requires is applied too, though that one may hide it. Of
+	// several such patches the first of the catalogue is named.
+	for _, i := range byOrder(items) {
+		if findings[i].State != Applied || findings[i].RequiredBy != "" {
 			continue
 		}
 		for _, need := range closure(items, index, i) {
@@ -64,7 +46,38 @@ func (s *Stack) Inspect(items []*Item) []Finding {
 			}
 		}
 	}
+	// A patch that needs others fits only once those are in.
+	fits := make([]bool, len(items))
+	parallel(len(items), func(i int) {
+		if findings[i].State != Unknown {
+			return
+		}
+		var diffs []*applier.Diff
+		for _, need := range closure(items, index, i) {
+			if need != i && findings[need].State != Applied {
+				diffs = append(diffs, items[need].diffs...)
+			}
+		}
+		if len(diffs) > 0 {
+			_, fits[i] = applier.Fits(s.overlay, applier.Forward, append(diffs, items[i].diffs...)...)
+		}
+	})
+	for i := range findings {
+		if fits[i] {
+			findings[i].State = NotApplied
+		}
+	}
 	return findings
+}
+
+// byOrder returns the indexes of items in the order of the catalogue.
+func byOrder(items []*Item) []int {
+	order := make([]int, len(items))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return items[a].Order - items[b].Order })
+	return order
 }
 
 // closure returns the indexes of an item and all that it requires among the items,

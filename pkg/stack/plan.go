@@ -72,12 +72,49 @@ func plural(n int, one, many string) string {
 type planner struct {
 	stack *Stack
 	plan  *Plan
-	done  map[*catalog.Patch]bool
-	errs  []error
+	// asked holds what the request names, done what was looked at: whether all went well.
+	asked, done map[*catalog.Patch]bool
+	errs        []error
 }
 
-func (s *Stack) planner() *planner {
-	return &planner{stack: s, plan: &Plan{Overlay: s.overlay.Fork()}, done: map[*catalog.Patch]bool{}}
+func (s *Stack) planner(items []*Item) *planner {
+	p := &planner{
+		stack: s, plan: &Plan{Overlay: s.overlay.Fork()},
+		asked: map[*catalog.Patch]bool{}, done: map[*catalog.Patch]bool{},
+	}
+	for _, it := range items {
+		p.asked[it.Patch] = true
+	}
+	return p
+}
+
+// inspect says of an item of the planned tree what [Stack.Inspect] would say: what an
+// applied patch requires is applied too, though that one may hide it.
+func (p *planner) inspect(it *Item) Finding {
+	f := inspectOn(p.plan.Overlay, it)
+	if f.State == Unknown {
+		if id := p.hiddenBy(it.ID(), map[*catalog.Patch]bool{}); id != "" {
+			f.State, f.RequiredBy = Applied, id
+		}
+	}
+	return f
+}
+
+// hiddenBy returns an applied patch that requires an id, maybe through others, or "".
+func (p *planner) hiddenBy(id string, seen map[*catalog.Patch]bool) string {
+	for _, other := range p.stack.Catalog.Patches {
+		if seen[other] || !requires(Eligible(p.stack.Packages, other), id) {
+			continue
+		}
+		seen[other] = true
+		if it, err := p.stack.item(other); err == nil && inspectOn(p.plan.Overlay, it).State == Applied {
+			return other.ID
+		}
+		if above := p.hiddenBy(other.ID, seen); above != "" {
+			return above
+		}
+	}
+	return ""
 }
 
 // PlanApply plans to put items in, in the given order, each after what it requires
@@ -85,23 +122,28 @@ func (s *Stack) planner() *planner {
 // item that does not fit, and the errors of [Stack.Item] for what is required and
 // cannot be had.
 func (s *Stack) PlanApply(items []*Item) (*Plan, error) {
-	p := s.planner()
+	p := s.planner(items)
 	for _, it := range items {
 		p.apply(it, "", nil)
 	}
 	return p.plan, errors.Join(p.errs...)
 }
 
-// apply adds the steps for one item. Chain holds the ids that led to it.
+// apply adds the steps for one item, once. Chain holds the ids that led to it.
 func (p *planner) apply(it *Item, because string, chain []string) bool {
-	if p.done[it.Patch] {
-		return true
+	if ok, seen := p.done[it.Patch]; seen {
+		return ok
 	}
-	p.done[it.Patch] = true
-	f := inspectOn(p.plan.Overlay, it)
-	if f.Ambiguous {
-		p.plan.Warnings = append(p.plan.Warnings, Ambiguity(f))
+	if p.asked[it.Patch] {
+		because = ""
 	}
+	p.done[it.Patch] = p.applyNew(it, because, chain)
+	return p.done[it.Patch]
+}
+
+func (p *planner) applyNew(it *Item, because string, chain []string) bool {
+	f := p.inspect(it)
+	p.warnAmbiguous(f)
 	if f.State == Applied {
 		if because == "" {
 			p.plan.Unchanged = append(p.plan.Unchanged, f)
@@ -132,7 +174,7 @@ func (p *planner) apply(it *Item, because string, chain []string) bool {
 // takeOutReplaced reverts the applied patches that name it as their successor.
 func (p *planner) takeOutReplaced(it *Item) {
 	for _, old := range p.stack.Catalog.Patches {
-		if p.done[old] || !strings.EqualFold(catalog.ReplacedWith(Eligible(p.stack.Packages, old)), it.ID()) {
+		if _, seen := p.done[old]; seen || !strings.EqualFold(catalog.ReplacedWith(Eligible(p.stack.Packages, old)), it.ID()) {
 			continue
 		}
 		oldItem, err := p.stack.item(old)
@@ -184,33 +226,60 @@ func Ambiguity(f Finding) string {
 	return fmt.Sprintf("patch %s could be applied as well as reverted here; by the lines where its hunks lie it counts as %s", f.Item.ID(), f.State)
 }
 
+func (p *planner) warnAmbiguous(f Finding) {
+	if f.Ambiguous {
+		p.plan.Warnings = append(p.plan.Warnings, Ambiguity(f))
+	}
+}
+
 // PlanRevert plans to take items out, those that were applied on top first. It
 // refuses, with a [*DependantsError], to take away what an applied patch requires
 // that is not taken out as well.
 func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
-	p := s.planner()
-	p.checkDependants(items)
-	if len(p.errs) > 0 {
-		return p.plan, errors.Join(p.errs...)
-	}
+	p := s.planner(items)
 	// What lies on top comes out first. A patch may lie under others of the same
 	// request in spite of its place in the catalogue, so go round until nothing moves.
-	pending := slices.Clone(items)
+	var pending []*Item
+	for _, it := range items {
+		if _, twice := p.done[it.Patch]; !twice {
+			p.done[it.Patch] = true
+			pending = append(pending, it)
+		}
+	}
 	slices.SortStableFunc(pending, func(a, b *Item) int { return b.Order - a.Order })
 	for moved := true; moved; {
 		moved = false
 		pending = slices.DeleteFunc(pending, func(it *Item) bool {
-			if inspectOn(p.plan.Overlay, it).State != Applied {
+			f := inspectOn(p.plan.Overlay, it)
+			if f.State != Applied {
 				return false
 			}
-			moved = p.step(it, applier.Reverse, "") || moved
+			staying, leaving := p.dependants(it, pending)
+			switch {
+			case len(staying) > 0:
+				p.errs = append(p.errs, &DependantsError{it, staying})
+				return true
+			case leaving:
+				return false
+			}
+			p.warnAmbiguous(f)
+			p.step(it, applier.Reverse, "")
+			moved = true
 			return true
 		})
 	}
 	for _, it := range pending {
-		switch f := inspectOn(p.plan.Overlay, it); f.State {
-		case NotApplied:
+		f := p.inspect(it)
+		staying, _ := p.dependants(it, pending) // those that are pending wait for each other, in a circle
+		if len(staying) == 0 && f.RequiredBy != "" {
+			staying = []string{f.RequiredBy}
+		}
+		switch {
+		case f.State == NotApplied:
+			p.warnAmbiguous(f)
 			p.plan.Unchanged = append(p.plan.Unchanged, f)
+		case len(staying) > 0:
+			p.errs = append(p.errs, &DependantsError{it, staying})
 		default:
 			p.step(it, applier.Reverse, "")
 		}
@@ -218,26 +287,24 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 	return p.plan, errors.Join(p.errs...)
 }
 
-// checkDependants looks for applied patches that require one of the items and stay.
-func (p *planner) checkDependants(items []*Item) {
-	leaving := map[*catalog.Patch]bool{}
-	for _, it := range items {
-		leaving[it.Patch] = true
-	}
-	for _, it := range items {
-		var dependants []string
-		for _, other := range p.stack.Catalog.Patches {
-			if leaving[other] || !requires(Eligible(p.stack.Packages, other), it.ID()) {
-				continue
-			}
-			if dep, err := p.stack.item(other); err == nil && inspectOn(p.plan.Overlay, dep).State == Applied {
-				dependants = append(dependants, other.ID)
-			}
+// dependants looks for applied patches that require an item: those that are to stay,
+// and whether any is about to leave.
+func (p *planner) dependants(it *Item, pending []*Item) (staying []string, leaving bool) {
+	for _, other := range p.stack.Catalog.Patches {
+		if !requires(Eligible(p.stack.Packages, other), it.ID()) {
+			continue
 		}
-		if len(dependants) > 0 {
-			p.errs = append(p.errs, &DependantsError{it, dependants})
+		dep, err := p.stack.item(other)
+		if err != nil || inspectOn(p.plan.Overlay, dep).State != Applied {
+			continue
+		}
+		if slices.ContainsFunc(pending, func(x *Item) bool { return x.Patch == other }) {
+			leaving = true
+		} else {
+			staying = append(staying, other.ID)
 		}
 	}
+	return staying, leaving
 }
 
 func requires(variants []*catalog.Variant, id string) bool {

@@ -124,7 +124,7 @@ func Exclusions(packages project.Packages, p *catalog.Patch) []Exclusion {
 func (s *Stack) Item(id string) (*Item, error) {
 	p, ok := s.Catalog.Patch(id)
 	if !ok {
-		return nil, &UnknownError{ID: id}
+		return nil, &UnknownError{ID: id, LeftOut: s.Catalog.LeftOut(id)}
 	}
 	return s.item(p)
 }
@@ -180,10 +180,18 @@ func (s *Stack) Items() ([]*Item, []catalog.Diagnostic) {
 	return items, diagnostics
 }
 
-// An UnknownError is an id that no catalogue has.
-type UnknownError struct{ ID string }
+// An UnknownError is an id that no catalogue has, or has only in an entry that is
+// not usable.
+type UnknownError struct {
+	ID string
+	// LeftOut says what is wrong with the entry, or is "".
+	LeftOut string
+}
 
 func (e *UnknownError) Error() string {
+	if e.LeftOut != "" {
+		return fmt.Sprintf("the catalogue's entry for %s is not usable: %s", e.ID, e.LeftOut)
+	}
 	return fmt.Sprintf("patch %s is in no catalogue", e.ID)
 }
 

@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sahilm/fuzzy"
+	"github.com/spf13/cobra"
+
+	"github.com/quality-patches/qpt/patches"
+	"github.com/quality-patches/qpt/pkg/applier"
+	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/project"
+	"github.com/quality-patches/qpt/pkg/report"
+	"github.com/quality-patches/qpt/pkg/stack"
+)
+
+// app is one run: its surroundings, its configuration, and what commands open.
+type app struct {
+	Env
+	config  config
+	started bool // a command was found and its arguments are right
+	closers []func() error
+}
+
+// configure reads the configuration for the command that is about to run.
+func (a *app) configure(cmd *cobra.Command) error {
+	c, err := loadConfig(a.Env, cmd.Flags())
+	if err != nil {
+		var usage usageError
+		if !errors.As(err, &usage) {
+			err = usageError{err}
+		}
+		return err
+	}
+	a.config = c
+	return nil
+}
+
+func (a *app) close() {
+	for _, c := range slices.Backward(a.closers) {
+		_ = c() // only read from
+	}
+	a.closers = nil
+}
+
+// render writes a command's result.
+func (a *app) render(r report.Result) error {
+	if a.config.Quiet {
+		return nil
+	}
+	f, err := report.ParseFormat(a.config.Format)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := report.Render(a.Out, f, r, a.config.style(a.Env)); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// note writes something for a person beside the result.
+func (a *app) note(format string, args ...any) {
+	if !a.config.Quiet {
+		fmt.Fprintf(a.Err, "qpt: "+format+"\n", args...)
+	}
+}
+
+// installation opens the shop.
+func (a *app) installation() (*project.Installation, error) {
+	if a.config.Root == "" {
+		return nil, fmt.Errorf("%s and its parents: %w", a.Dir, project.ErrNotInstallation)
+	}
+	inst, err := project.Open(a.config.Root, a.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range inst.Warnings {
+		a.note("warning: %s", report.Clean(w))
+	}
+	return inst, nil
+}
+
+// openRoot opens the folder through which all files of the shop are reached.
+func (a *app) openRoot(dir string) (*os.Root, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the installation: %w", err)
+	}
+	a.closers = append(a.closers, root.Close)
+	return root, nil
+}
+
+// catalog loads the sources in order of precedence. Inst may be nil.
+func (a *app) catalog(inst *project.Installation) (*catalog.Catalog, error) {
+	var levels [][]catalog.Source
+	for _, name := range a.config.Catalog {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(a.Dir, name)
+		}
+		s, closer, err := catalog.Open(name)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		a.closers = append(a.closers, closer)
+		levels = append(levels, []catalog.Source{s})
+	}
+	if inst != nil {
+		levels = append(levels, installed(inst))
+		if hotfixes := filepath.Join(inst.Root, "m2-hotfixes"); isDir(hotfixes) {
+			levels = append(levels, []catalog.Source{{Name: "m2-hotfixes", FS: os.DirFS(hotfixes), Dir: "m2-hotfixes"}})
+		}
+	}
+	levels = append(levels, []catalog.Source{{Name: "bundled", FS: patches.Catalog(), Origin: catalog.OriginBundled}})
+	return catalog.Load(levels...), nil
+}
+
+// installed returns the catalogues that Composer has installed.
+func installed(inst *project.Installation) []catalog.Source {
+	var sources []catalog.Source
+	for _, name := range []string{"quality-patches", "magento-cloud-patches"} {
+		dir := filepath.Join(inst.Root, filepath.FromSlash(inst.VendorDir), "magento", name)
+		if isDir(dir) {
+			sources = append(sources, catalog.Source{Name: "magento/" + name, FS: os.DirFS(dir)})
+		}
+	}
+	return sources
+}
+
+func isDir(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}
+
+// shop is an opened installation with what is known about it.
+type shop struct {
+	inst  *project.Installation
+	root  *os.Root
+	stack *stack.Stack
+}
+
+func (a *app) shop() (*shop, error) {
+	inst, err := a.installation()
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.catalog(inst)
+	if err != nil {
+		return nil, err
+	}
+	root, err := a.openRoot(inst.Root)
+	if err != nil {
+		return nil, err
+	}
+	a.reportPending(root, inst)
+	overlay := applier.NewOverlay(applier.DirTree(root))
+	return &shop{inst, root, stack.New(c, inst.Packages, overlay, inst.Path)}, nil
+}
+
+// optionalShop opens the shop if there is one, else the catalogue alone.
+func (a *app) optionalShop() (*shop, *catalog.Catalog, error) {
+	if a.config.Root == "" {
+		c, err := a.catalog(nil)
+		return nil, c, err
+	}
+	s, err := a.shop()
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, s.stack.Catalog, nil
+}
+
+// suggestions returns up to three ids like one that no catalogue has.
+func suggestions(c *catalog.Catalog, id string) []string {
+	ids := make([]string, len(c.Patches))
+	for i, p := range c.Patches {
+		ids[i] = p.ID
+	}
+	var like []string
+	for _, m := range fuzzy.Find(strings.ToUpper(id), ids) {
+		like = append(like, m.Str)
+	}
+	// Fuzzy search finds what letters are left out of; a wrong or swapped letter
+	// needs a distance.
+	if len(like) == 0 {
+		slices.SortStableFunc(ids, func(a, b string) int { return edits(a, id) - edits(b, id) })
+		for _, have := range ids[:min(3, len(ids))] {
+			if edits(have, id) <= 2 {
+				like = append(like, have)
+			}
+		}
+	}
+	return like[:min(3, len(like))]
+}
+
+// edits counts the letters to insert, delete or replace to make b of a, without
+// regard to case.
+func edits(a, b string) int {
+	a, b = strings.ToUpper(a), strings.ToUpper(b)
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// looksLikeFile reports whether an argument that no catalogue knows is meant as a file.
+func (a *app) looksLikeFile(arg string) bool {
+	if strings.HasSuffix(arg, ".patch") || strings.HasSuffix(arg, ".diff") || strings.ContainsAny(arg, `/\`) {
+		return true
+	}
+	_, err := os.Stat(a.path(arg))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// path makes an argument absolute.
+func (a *app) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(a.Dir, name)
+}

@@ -1,0 +1,331 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quality-patches/qpt/pkg/applier"
+	"github.com/quality-patches/qpt/pkg/applier/transaction"
+	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/project"
+	"github.com/quality-patches/qpt/pkg/report"
+	"github.com/quality-patches/qpt/pkg/stack"
+)
+
+// changeOptions are those of apply and revert.
+type changeOptions struct {
+	command string // apply or revert
+	args    []string
+	all     bool
+	dryRun  bool
+	diff    bool
+	yes     bool
+}
+
+func (o *changeOptions) flags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, write nothing")
+	cmd.Flags().BoolVar(&o.diff, "diff", false, "show the change of the tree as a diff")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do what the request implies without asking")
+}
+
+func newApplyCmd(a *app) *cobra.Command {
+	o := changeOptions{command: "apply"}
+	cmd := &cobra.Command{
+		Use:   "apply ID|FILE...",
+		Short: "Apply patches, with those they require",
+		Long: `Apply puts patches into the tree, all of them or none. An argument is the id of a patch,
+a diff file, or - for a diff on standard input. What a patch requires goes in before it,
+what it replaces comes out: that is asked for on a terminal, and needs --yes elsewhere.
+
+Applying what is applied is success. With --root and only diff files it works on any
+folder.`,
+		Example: `  qpt apply ACSD-61103
+  qpt apply ACSD-61103 fixes/ours.patch --dry-run --diff
+  qpt apply --root some/folder - < change.diff`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: a.completeIDs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.args = args
+			return a.change(cmd.Context(), o)
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+func newRevertCmd(a *app) *cobra.Command {
+	o := changeOptions{command: "revert"}
+	cmd := &cobra.Command{
+		Use:   "revert ID|FILE...",
+		Short: "Take patches out again",
+		Long: `Revert takes patches out of the tree, all of them or none. An argument is the id of a
+patch, a diff file, or - for a diff on standard input; --all means every patch that is
+applied. It refuses to take away what an applied patch requires.
+
+Reverting what is not there is success.`,
+		Example: `  qpt revert ACSD-61103
+  qpt revert --all --dry-run`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.all && len(args) > 0 {
+				return errors.New("--all takes no ids")
+			}
+			if !o.all {
+				return cobra.MinimumNArgs(1)(cmd, args)
+			}
+			return nil
+		},
+		ValidArgsFunction: a.completeIDs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.args = args
+			return a.change(cmd.Context(), o)
+		},
+	}
+	o.flags(cmd)
+	cmd.Flags().BoolVar(&o.all, "all", false, "take out every patch that is applied")
+	return cmd
+}
+
+// target opens the shop, or, for diff files alone under an explicit root, any folder.
+func (a *app) target(args []string) (*shop, error) {
+	sh, err := a.shop()
+	if err == nil || a.config.Root == "" ||
+		!errors.Is(err, project.ErrNotInstallation) && !errors.Is(err, project.ErrNoMagento) {
+		return sh, err
+	}
+	c, cerr := a.catalog(nil)
+	if cerr != nil {
+		return nil, cerr
+	}
+	for _, arg := range args {
+		if _, known := c.Patch(arg); len(args) == 0 || known || arg != "-" && !a.looksLikeFile(arg) {
+			return nil, err
+		}
+	}
+	if len(args) == 0 {
+		return nil, err
+	}
+	root, err := a.openRoot(a.config.Root)
+	if err != nil {
+		return nil, err
+	}
+	overlay := applier.NewOverlay(applier.DirTree(root))
+	return &shop{nil, root, stack.New(c, project.Packages{}, overlay, nil)}, nil
+}
+
+// item returns what an argument means: a patch of the catalogue, or a diff.
+func (a *app) item(sh *shop, arg string) (*stack.Item, error) {
+	it, err := sh.stack.Item(arg)
+	var unknown *stack.UnknownError
+	if !errors.As(err, &unknown) {
+		return it, err
+	}
+	if arg != "-" && !a.looksLikeFile(arg) {
+		return nil, withSuggestions(sh.stack.Catalog, err)
+	}
+	it, err = sh.stack.Loose(catalog.LoosePatch(arg, func() ([]byte, error) {
+		if arg == "-" {
+			return io.ReadAll(a.In)
+		}
+		return os.ReadFile(a.path(arg))
+	}))
+	var diff *catalog.DiffError
+	if errors.As(err, &diff) {
+		return nil, usagef("%s: %w", arg, diff.Err)
+	}
+	return it, err
+}
+
+func (a *app) change(ctx context.Context, o changeOptions) error {
+	sh, err := a.target(o.args)
+	if err != nil {
+		return err
+	}
+	var session *transaction.Session
+	var stateErr error
+	if !o.dryRun {
+		if session, err = a.begin(ctx, sh, o); err != nil {
+			if code, _ := classify(err); code != exitError {
+				return err
+			}
+			stateErr = err // only matters if there is something to write
+		} else {
+			defer session.Close()
+		}
+	}
+	plan, failures, err := a.plan(sh, o)
+	if err != nil {
+		return err
+	}
+	result := &report.Change{
+		SchemaVersion: report.SchemaVersion, Command: o.command, DryRun: o.dryRun,
+		OK: failures == nil, Steps: stepReports(plan.Steps), Warnings: plan.Warnings,
+	}
+	for _, f := range plan.Unchanged {
+		result.Unchanged = append(result.Unchanged, report.Unchanged{ID: f.Item.ID(), State: string(f.State)})
+	}
+	if failures != nil {
+		result.Failures = failureReports(failures)
+		if err := a.render(result); err != nil {
+			return err
+		}
+		return silent{failures}
+	}
+	changes, err := plan.Overlay.Changes()
+	if err != nil {
+		return err
+	}
+	if o.diff {
+		result.Diff = unifiedDiff(changes)
+	}
+	if !o.dryRun && len(changes) > 0 {
+		if err := a.confirm(plan, o); err != nil {
+			return err
+		}
+		if stateErr != nil {
+			return stateErr
+		}
+		if err := commit(ctx, session, changes); err != nil {
+			return fmt.Errorf("%s: %w", o.command, err)
+		}
+	}
+	return a.render(result)
+}
+
+// plan resolves the arguments and plans. Failures are those of the plan, which are
+// part of the result; the error is one that ends the command.
+func (a *app) plan(sh *shop, o changeOptions) (plan *stack.Plan, failures, err error) {
+	var items []*stack.Item
+	if o.all {
+		eligible, _ := sh.stack.Items()
+		for _, f := range sh.stack.Inspect(eligible) {
+			if f.State == stack.Applied {
+				items = append(items, f.Item)
+			}
+		}
+	}
+	for _, arg := range o.args {
+		it, err := a.item(sh, arg)
+		var usage usageError
+		if errors.As(err, &usage) {
+			return nil, nil, err
+		}
+		if err != nil {
+			failures = errors.Join(failures, err)
+			continue
+		}
+		items = append(items, it)
+	}
+	if o.command == "revert" {
+		plan, err = sh.stack.PlanRevert(items)
+	} else {
+		plan, err = sh.stack.PlanApply(items)
+	}
+	return plan, errors.Join(failures, err), nil
+}
+
+// transactionOptions say where lock and journal of a tree are.
+func (a *app) transactionOptions(inst *project.Installation, command string) transaction.Options {
+	o := transaction.Options{StateDir: a.config.StateDir, Wait: a.config.Wait, Command: command}
+	switch {
+	case o.StateDir != "":
+		o.StateDir = a.path(o.StateDir)
+	case inst == nil:
+		o.StateDir = a.plainStateDir()
+	}
+	return o
+}
+
+// begin takes the lock, after which interrupted work is finished or undone.
+func (a *app) begin(ctx context.Context, sh *shop, o changeOptions) (*transaction.Session, error) {
+	command := strings.Join(append([]string{"qpt", o.command}, o.args...), " ")
+	session, recovery, err := transaction.Begin(ctx, sh.root, a.transactionOptions(sh.inst, command))
+	if recovery != nil {
+		what := "undid"
+		if recovery.Finished {
+			what = "finished"
+		}
+		a.note("%s interrupted work first: %s", what, describeWork(&recovery.Interrupted))
+	}
+	return session, err
+}
+
+// describeWork names work that was interrupted.
+func describeWork(w *transaction.Interrupted) string {
+	return report.Clean(fmt.Sprintf("%q, process %d on %s, begun %s, %d files",
+		w.Command, w.PID, w.Host, w.Started.Format(time.RFC3339), len(w.Paths)))
+}
+
+// reportPending tells a reader that the tree is between two states.
+func (a *app) reportPending(root *os.Root, inst *project.Installation) {
+	work, err := transaction.Pending(root, a.transactionOptions(inst, ""))
+	switch {
+	case err != nil:
+		a.note("warning: %s", report.Clean(err.Error()))
+	case work != nil && work.Running:
+		a.note("warning: another run is at work: %s", describeWork(work))
+	case work != nil:
+		a.note("warning: work was interrupted here, the next apply or revert will undo or finish it: %s", describeWork(work))
+	}
+}
+
+// plainStateDir is where the state of a folder is kept that is no installation.
+func (a *app) plainStateDir() string {
+	base := a.Getenv("XDG_STATE_HOME")
+	if base == "" && a.Getenv("HOME") != "" {
+		base = filepath.Join(a.Getenv("HOME"), ".local", "state")
+	}
+	if base == "" {
+		base = os.TempDir()
+	}
+	sum := sha256.Sum256([]byte(a.config.Root))
+	return filepath.Join(base, "qpt", hex.EncodeToString(sum[:8]))
+}
+
+// commit writes the changes. A signal has it stop at a safe point and undo.
+func commit(ctx context.Context, session *transaction.Session, changes []applier.Change) error {
+	ctx, stop := untilSignal(ctx)
+	defer stop()
+	err := session.Commit(ctx, changes)
+	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && cause != nil {
+		return cause
+	}
+	return err
+}
+
+// confirm asks for what was not asked for by name.
+func (a *app) confirm(plan *stack.Plan, o changeOptions) error {
+	implied := plan.Implied()
+	if len(implied) == 0 || o.yes {
+		return nil
+	}
+	var list []string
+	for _, s := range implied {
+		verb := "apply"
+		if s.Dir == applier.Reverse {
+			verb = "revert"
+		}
+		list = append(list, fmt.Sprintf("%s %s, %s", verb, s.Item.ID(), s.Because))
+	}
+	question := "this also means to " + report.Clean(strings.Join(list, "; "))
+	if a.config.NoInteraction || !a.Terminal {
+		return usagef("%s: give --yes to agree", question)
+	}
+	ok, err := a.ask(question + ". Go on?")
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return usagef("nothing was changed: what the request implies was not agreed to")
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+
+	"github.com/quality-patches/qpt/pkg/project"
+	"github.com/quality-patches/qpt/pkg/report"
+)
+
+// config is what flags, variables and configuration files come to.
+type config struct {
+	Root          string        `mapstructure:"root"`
+	Catalog       []string      `mapstructure:"catalog"`
+	Format        string        `mapstructure:"format"`
+	Color         string        `mapstructure:"color"`
+	NoInteraction bool          `mapstructure:"no-interaction"`
+	Quiet         bool          `mapstructure:"quiet"`
+	Verbose       bool          `mapstructure:"verbose"`
+	StateDir      string        `mapstructure:"state-dir"`
+	Wait          time.Duration `mapstructure:"wait"`
+}
+
+// globalFlags adds the flags that every command has. Their names are the keys of
+// the configuration.
+func globalFlags(f *pflag.FlagSet) {
+	f.String("root", "", "the installation (default: the nearest parent that is one)")
+	f.StringArray("catalog", nil, "a catalogue of patches, a folder or a zip archive (may be repeated)")
+	f.String("format", string(report.Table), "how results are written: "+strings.Join(report.Formats(), ", "))
+	f.String("color", "auto", "use colour: auto, always, never")
+	f.Bool("no-interaction", false, "never ask, take no for an answer")
+	f.BoolP("quiet", "q", false, "write no results and no warnings, only errors")
+	f.BoolP("verbose", "v", false, "write more details")
+	f.String("state-dir", "", "folder for lock and journal (default: var/qpt in the installation)")
+	f.Duration("wait", 0, "how long to wait for another run to end")
+}
+
+// loadConfig reads the settings: flag, QPT_* variable, qpt.yaml in the root,
+// config.yaml of the user, default, in this order of precedence. Root is resolved.
+func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
+	v := viper.New()
+	globals := pflag.NewFlagSet("", pflag.ContinueOnError)
+	globalFlags(globals)
+	var bindErr error
+	globals.VisitAll(func(f *pflag.Flag) {
+		name := f.Name
+		v.SetDefault(name, f.DefValue)
+		if used := flags.Lookup(name); used != nil {
+			bindErr = errors.Join(bindErr, v.BindPFlag(name, used))
+		}
+		if value := env.Getenv(variable(name)); value != "" && !flags.Changed(name) {
+			v.Set(name, value)
+		}
+	})
+	if bindErr != nil {
+		return config{}, bindErr
+	}
+	v.SetDefault("catalog", []string{})
+	if value := env.Getenv(variable("catalog")); value != "" && !flags.Changed("catalog") {
+		v.Set("catalog", filepath.SplitList(value))
+	}
+	userConfig := env.Getenv("XDG_CONFIG_HOME")
+	if userConfig == "" {
+		userConfig = filepath.Join(env.Getenv("HOME"), ".config")
+	}
+	if err := mergeFile(v, filepath.Join(userConfig, "qpt", "config.yaml"), userConfig); err != nil {
+		return config{}, err
+	}
+	root, err := findRoot(env, v.GetString("root"))
+	if err != nil {
+		return config{}, err
+	}
+	if root != "" {
+		if err := mergeFile(v, filepath.Join(root, "qpt.yaml"), root); err != nil {
+			return config{}, err
+		}
+	}
+	var c config
+	if err := v.UnmarshalExact(&c); err != nil {
+		return config{}, usagef("configuration: %s", strings.ReplaceAll(err.Error(), "\n", " "))
+	}
+	c.Root = root
+	return c, c.validate()
+}
+
+// variable returns the environment variable of a setting: QPT_NO_INTERACTION.
+func variable(name string) string {
+	return "QPT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// mergeFile adds a configuration file, if there is one. Catalogues that it names
+// are relative to base.
+func mergeFile(v *viper.Viper, name, base string) error {
+	file := viper.New()
+	file.SetConfigFile(name)
+	err := file.ReadInConfig()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return usagef("configuration %s: %w", name, err)
+	}
+	settings := file.AllSettings()
+	if file.IsSet("catalog") {
+		sources := file.GetStringSlice("catalog")
+		for i, s := range sources {
+			if !filepath.IsAbs(s) {
+				sources[i] = filepath.Join(base, s)
+			}
+		}
+		settings["catalog"] = sources
+	}
+	return v.MergeConfigMap(settings)
+}
+
+// findRoot returns the absolute root: the one that was named, the nearest parent
+// that is an installation, or "" when there is none.
+func findRoot(env Env, named string) (string, error) {
+	if named == "" {
+		root, err := project.Find(env.Dir)
+		if errors.Is(err, project.ErrNotInstallation) {
+			return "", nil
+		}
+		return root, err
+	}
+	if !filepath.IsAbs(named) {
+		named = filepath.Join(env.Dir, named)
+	}
+	info, err := os.Stat(named)
+	if err != nil {
+		return "", usagef("root: %w", err)
+	}
+	if !info.IsDir() {
+		return "", usagef("root: %s is not a folder", named)
+	}
+	return filepath.Clean(named), nil
+}
+
+func (c *config) validate() error {
+	if _, err := report.ParseFormat(c.Format); err != nil {
+		return usageError{err}
+	}
+	switch c.Color {
+	case "auto", "always", "never":
+	default:
+		return usagef("unknown colour mode %q, expected auto, always or never", c.Color)
+	}
+	if c.Wait < 0 {
+		return usagef("wait: %s is not a time to wait", c.Wait)
+	}
+	return nil
+}
+
+// style derives what the table form may use.
+func (c *config) style(env Env) report.Style {
+	color := c.Color == "always"
+	if c.Color == "auto" {
+		color = env.Width > 0 && env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "dumb"
+	}
+	return report.Style{Width: env.Width, Color: color, Verbose: c.Verbose}
+}

@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/quality-patches/qpt/pkg/applier"
+	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/project"
+	"github.com/quality-patches/qpt/pkg/report"
+	"github.com/quality-patches/qpt/pkg/stack"
+)
+
+// This file turns what the packages find out into what package report shows.
+
+func installationReport(i *project.Installation) report.Installation {
+	return report.Installation{
+		Root: i.Root, Layout: i.Layout.String(), Edition: i.Edition.String(), Version: i.Version.String(),
+	}
+}
+
+// patchReport describes a patch by some of its variants: those that are eligible, or all.
+func patchReport(p *catalog.Patch, variants []*catalog.Variant) report.Patch {
+	r := report.Patch{
+		ID: p.ID, Title: p.Title, Categories: p.Categories, Origin: p.Origin, Type: string(p.Type), Source: p.Source,
+		Requirements: p.Requirements, Require: catalog.Require(variants),
+		Metadata: p.Metadata, Deprecated: catalog.Deprecated(variants), ReplacedWith: catalog.ReplacedWith(variants),
+		Variants: make([]report.Variant, len(variants)),
+	}
+	if len(variants) > 0 && variants[0].Title != "" {
+		r.Title = variants[0].Title
+	}
+	for i, v := range variants {
+		r.Variants[i] = report.Variant{Package: v.Package, Constraint: v.Constraint.String(), File: v.File}
+	}
+	return r
+}
+
+func statusReport(f stack.Finding) report.PatchStatus {
+	r := report.PatchStatus{
+		Patch: patchReport(f.Item.Patch, f.Item.Variants),
+		State: string(f.State), Ambiguous: f.Ambiguous, RequiredBy: f.RequiredBy,
+	}
+	r.Components = catalog.Components(f.Item.Variants)
+	return r
+}
+
+func refusalReports(list []applier.Refusal) []report.Refusal {
+	reports := make([]report.Refusal, len(list))
+	for i, r := range list {
+		reports[i] = report.Refusal{
+			Path: r.Path, Reason: string(r.Reason), Message: r.String(), Hunk: r.Hunk, DiffLine: r.DiffLine,
+			Line: r.Line, Expected: r.Expected, Found: r.Found, AlreadyThere: r.AlreadyThere,
+		}
+		if r.Nearest != nil {
+			reports[i].Nearest = &report.Nearest{Line: r.Nearest.Line, Matching: r.Nearest.Matching, Of: r.Nearest.Of}
+		}
+	}
+	return reports
+}
+
+func stepReports(steps []stack.Step) []report.Step {
+	reports := make([]report.Step, len(steps))
+	for i, s := range steps {
+		r := report.Step{
+			Action: "apply", ID: s.Item.ID(), Title: s.Item.Patch.Title, Because: s.Because,
+			Files: make([]report.FileChange, len(s.Files)), Requirements: s.Item.Patch.Requirements,
+		}
+		if s.Dir == applier.Reverse {
+			r.Action = "revert"
+		}
+		for j, f := range s.Files {
+			change := report.FileChange{Path: f.Path, From: f.From, Op: string(f.Op)}
+			for _, h := range f.Hunks {
+				change.Hunks = append(change.Hunks, report.HunkChange{Number: h.Number, Line: h.Line, Offset: h.Offset})
+			}
+			r.Files[j] = change
+		}
+		reports[i] = r
+	}
+	return reports
+}
+
+// failureReports splits the error of a plan into its failures.
+func failureReports(err error) []report.Failure {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var list []report.Failure
+		for _, e := range joined.Unwrap() {
+			list = append(list, failureReports(e)...)
+		}
+		return list
+	}
+	f := report.Failure{Message: err.Error()}
+	var (
+		conflict   *stack.ConflictError
+		dependants *stack.DependantsError
+		ineligible *stack.NotEligibleError
+		unknown    *stack.UnknownError
+	)
+	switch {
+	case errors.As(err, &conflict):
+		f.ID, f.Refusals = conflict.Item.ID(), refusalReports(conflict.Refusals)
+		f.Message = "patch " + f.ID + " does not fit"
+		if conflict.Direction == applier.Reverse {
+			f.Message = "patch " + f.ID + " cannot be taken out"
+		}
+	case errors.As(err, &dependants):
+		f.ID = dependants.Item.ID()
+	case errors.As(err, &ineligible):
+		f.ID = ineligible.Patch.ID
+	case errors.As(err, &unknown):
+		f.ID = unknown.ID
+	}
+	return []report.Failure{f}
+}
+
+func diagnosticTexts(list []catalog.Diagnostic) []string {
+	texts := make([]string, len(list))
+	for i, d := range list {
+		texts[i] = d.String()
+	}
+	return texts
+}
+
+// exclusionReports says why no variant is eligible, each reason once.
+func exclusionReports(list []stack.Exclusion) []report.Exclusion {
+	var reports []report.Exclusion
+	for _, e := range list {
+		r := report.Exclusion{
+			Package: e.Variant.Package, Constraint: e.Variant.Constraint.String(), Reason: e.String(),
+		}
+		if e.Installed {
+			r.Version = e.Version.String()
+		}
+		if !slices.Contains(reports, r) {
+			reports = append(reports, r)
+		}
+	}
+	return reports
+}
+
+func sentences(list []report.Exclusion) []string {
+	var texts []string
+	for _, e := range list {
+		text := e.Reason
+		if e.Version == "" {
+			text += " (it would have to satisfy " + e.Constraint + ")"
+		}
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+func versionTexts[V interface{ String() string }](versions []V) []string {
+	texts := make([]string, len(versions))
+	for i, v := range versions {
+		texts[i] = v.String()
+	}
+	return texts
+}
+
+func joinIDs(items []*stack.Item) string {
+	ids := make([]string, len(items))
+	for i, it := range items {
+		ids[i] = it.ID()
+	}
+	return strings.Join(ids, " ")
+}

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	"github.com/quality-patches/qpt/pkg/applier"
+)
+
+// unifiedDiff writes changes as a diff that git apply and qpt apply understand.
+func unifiedDiff(changes []applier.Change) string {
+	var b strings.Builder
+	for _, c := range changes {
+		oldName, newName := "a/"+c.Path, "b/"+c.Path
+		fmt.Fprintf(&b, "diff --git %s %s\n", oldName, newName)
+		var before, after string
+		switch {
+		case c.Old == nil:
+			fmt.Fprintf(&b, "new file mode %s\n", gitMode(c.New.Mode))
+			oldName, after = "/dev/null", string(c.New.Data)
+		case c.New == nil:
+			fmt.Fprintf(&b, "deleted file mode %s\n", gitMode(c.Old.Mode))
+			newName, before = "/dev/null", string(c.Old.Data)
+		default:
+			if gitMode(c.Old.Mode) != gitMode(c.New.Mode) {
+				fmt.Fprintf(&b, "old mode %s\nnew mode %s\n", gitMode(c.Old.Mode), gitMode(c.New.Mode))
+			}
+			before, after = string(c.Old.Data), string(c.New.Data)
+		}
+		b.WriteString(udiff.Unified(oldName, newName, before, after))
+	}
+	return b.String()
+}
+
+// gitMode is a mode as git headers write it.
+func gitMode(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeSymlink != 0:
+		return "120000"
+	case m&0o100 != 0:
+		return "100755"
+	}
+	return "100644"
+}

@@ -1,0 +1,65 @@
+// Package cli is qpt's command line: commands, configuration, streams and exit
+// codes. It is the only package that prints.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/quality-patches/qpt/pkg/report"
+)
+
+// Env is what a run takes from its surroundings.
+type Env struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Getenv   func(string) string
+	// Dir is the working directory.
+	Dir string
+	// Terminal reports whether In and Err are a terminal, so that questions can be asked.
+	Terminal bool
+	// Width is that of the terminal behind Out, 0 if there is none.
+	Width int
+}
+
+// System returns the surroundings of the process.
+func System() Env {
+	e := Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+	e.Dir, _ = os.Getwd() // an unusable working directory shows when it is needed
+	e.Terminal = term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd()))
+	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		e.Width = w
+	}
+	return e
+}
+
+// Main runs the command line and returns the exit status.
+func Main(args []string, env Env) int {
+	return run(context.Background(), args, env)
+}
+
+func run(ctx context.Context, args []string, env Env) int {
+	app := &app{Env: env}
+	root := newRoot(app)
+	root.SetArgs(args)
+	root.SetIn(env.In)
+	root.SetOut(env.Out)
+	root.SetErr(env.Err)
+	err := root.ExecuteContext(ctx)
+	app.close()
+	if beforeRun(app, err) {
+		err = usageError{err}
+	}
+	code, hint := classify(err)
+	if err != nil && !isSilent(err) {
+		fmt.Fprintf(env.Err, "qpt: %s\n", report.Clean(err.Error()))
+		if hint != "" {
+			fmt.Fprintf(env.Err, "     %s\n", hint)
+		}
+	}
+	return code
+}
