@@ -10,12 +10,13 @@ import (
 	"github.com/yuin/goldmark/extension"
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
 // markdown writes an article for a terminal: headings, paragraphs, lists and code.
 // Its front matter is left out; the patch's own fields say the same.
 func (p *printer) markdown(src string) {
-	source := []byte(withoutFrontMatter(src))
+	source := []byte(withoutFrontMatter(strings.ReplaceAll(src, "\r\n", "\n")))
 	md := goldmark.New(goldmark.WithExtensions(extension.Table))
 	doc := md.Parser().Parse(text.NewReader(source))
 	p.blocks(doc, source, "")
@@ -46,6 +47,11 @@ func (p *printer) blocks(parent ast.Node, source []byte, indent string) {
 			for i := range n.Lines().Len() {
 				line := n.Lines().At(i)
 				p.line("%s    %s", indent, cleanLine(string(line.Value(source))))
+			}
+		case *ast.HTMLBlock:
+			for i := range n.Lines().Len() {
+				line := n.Lines().At(i)
+				p.line("%s%s", indent, cleanLine(string(line.Value(source))))
 			}
 		case *extast.Table:
 			p.markdownTable(n, source)
@@ -110,7 +116,11 @@ func inline(p *printer, n ast.Node, source []byte) string {
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 		switch c := c.(type) {
 		case *ast.Text:
-			b.WriteString(Clean(string(c.Value(source))))
+			value := c.Value(source)
+			if _, code := n.(*ast.CodeSpan); !code {
+				value = util.UnescapePunctuations(util.ResolveEntityNames(util.ResolveNumericReferences(value)))
+			}
+			b.WriteString(Clean(string(value)))
 			if c.SoftLineBreak() || c.HardLineBreak() {
 				b.WriteByte(' ')
 			}

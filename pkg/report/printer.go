@@ -75,10 +75,10 @@ func clean(s, lineFeed string) string {
 	return b.String()
 }
 
-// unsafe finds control characters, invisible format characters such as those that
-// turn the direction of text, and the mark of invalid UTF-8.
+// unsafe finds control characters, line separators, invisible format characters such
+// as those that turn the direction of text, and the mark of invalid UTF-8.
 func unsafe(r rune) bool {
-	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar
 }
 
 func (p *printer) line(format string, args ...any) {
@@ -105,7 +105,11 @@ func (p *printer) wrap(text string, indent int) []string {
 	if p.style.Width == 0 {
 		return []string{text}
 	}
-	return strings.Split(lipgloss.Wrap(text, max(p.style.Width-indent, 20), ""), "\n")
+	lines := strings.Split(lipgloss.Wrap(text, max(p.style.Width-indent, 20), ""), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return lines
 }
 
 // field writes "Label: text", the texts of successive fields aligned.

@@ -61,40 +61,81 @@ func Render(w io.Writer, f Format, r Result, style Style) error {
 }
 
 func writeJSON(w io.Writer, r Result) error {
-	enc := json.NewEncoder(w)
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(r)
+	if err := enc.Encode(r); err != nil {
+		return err
+	}
+	// What is raw in a result, such as metadata, may hold what is no UTF-8.
+	_, err := w.Write(bytes.ToValidUTF8(buf.Bytes(), []byte("\uFFFD")))
+	return err
 }
 
-// writeYAML goes through JSON, of which YAML is a superset, so that both have the
-// same names and order.
+// writeYAML goes through JSON so that both have the same names and order.
 func writeYAML(w io.Writer, r Result) error {
 	var buf bytes.Buffer
 	if err := writeJSON(&buf, r); err != nil {
 		return err
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(buf.Bytes(), &doc); err != nil {
+	dec := json.NewDecoder(&buf)
+	dec.UseNumber()
+	doc, err := node(dec)
+	if err != nil {
 		return err
 	}
-	block(&doc)
 	enc := yaml.NewEncoder(w)
 	enc.SetIndent(2)
-	if err := enc.Encode(&doc); err != nil {
+	if err := enc.Encode(doc); err != nil {
 		return err
 	}
 	return enc.Close()
 }
 
-// block takes the JSON style off a document, except where plain text would be read
-// as something else.
-func block(n *yaml.Node) {
-	n.Style = 0
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && strings.Contains(n.Value, "\n") {
-		n.Style = yaml.LiteralStyle
+// node reads the next JSON value as YAML. A YAML parser would not do: it refuses
+// some characters and escapes that JSON allows.
+func node(dec *json.Decoder) (*yaml.Node, error) {
+	token, err := dec.Token()
+	if err != nil {
+		return nil, err
 	}
-	for _, child := range n.Content {
-		block(child)
+	n := &yaml.Node{Kind: yaml.ScalarNode}
+	switch value := token.(type) {
+	case json.Delim:
+		n.Kind = yaml.SequenceNode
+		if value == '{' {
+			n.Kind = yaml.MappingNode // whose names and values take turns
+		}
+		for dec.More() {
+			child, err := node(dec)
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, child)
+		}
+		_, err = dec.Token() // its end
+		return n, err
+	case string:
+		n.Tag, n.Value = "!!str", value
+		if strings.Contains(value, "\n") {
+			n.Style = blockStyle(value)
+		}
+	default: // written alike in both
+		n.Value = fmt.Sprint(value)
+		if value == nil {
+			n.Value = "null"
+		}
 	}
+	return n, nil
+}
+
+// blockStyle returns the style for a text of several lines: as it is, unless the YAML
+// form of that would be read as something else.
+func blockStyle(s string) yaml.Style {
+	odd := func(r rune) bool { return r != '\n' && r != '\t' && unsafe(r) }
+	if strings.ContainsRune(" \t\n", rune(s[0])) || strings.ContainsFunc(s, odd) {
+		return yaml.DoubleQuotedStyle
+	}
+	return yaml.LiteralStyle
 }

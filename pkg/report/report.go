@@ -5,7 +5,10 @@
 // SchemaVersion fields are only added.
 package report
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // SchemaVersion is the version of the JSON and YAML forms.
 const SchemaVersion = 1
@@ -259,6 +262,37 @@ type VersionVerdict struct {
 	Version   string `json:"version"`
 	Satisfies bool   `json:"satisfies"`
 	Reason    string `json:"reason,omitempty"`
+}
+
+// Log is the result of qpt log.
+type Log struct {
+	SchemaVersion int          `json:"schemaVersion"`
+	Installation  Installation `json:"installation"`
+	// Entries are in the order of the log, the newest last.
+	Entries []LogEntry `json:"entries"`
+}
+
+// A LogEntry is one line of the history.
+type LogEntry struct {
+	// Time is as the log writes it.
+	Time    string `json:"time"`
+	Result  string `json:"result" jsonschema:"enum=applied,enum=reverted,enum=unchanged,enum=failed"`
+	ID      string `json:"id,omitempty"`
+	Message string `json:"message"`
+	File    string `json:"file,omitempty"`
+	// By and Command are known of qpt's own runs.
+	By      string `json:"by,omitempty"`
+	Command string `json:"command,omitempty"`
+}
+
+// Recover is the result of qpt recover.
+type Recover struct {
+	SchemaVersion int    `json:"schemaVersion"`
+	Action        string `json:"action" jsonschema:"enum=none,enum=undone,enum=finished"`
+	// Command and Started say what was interrupted, Paths which files it was about.
+	Command string    `json:"command,omitempty"`
+	Started time.Time `json:"started,omitzero"`
+	Paths   []string  `json:"paths,omitempty"`
 }
 
 // Version is the result of qpt version.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 func (i Installation) String() string {
@@ -225,12 +226,12 @@ func (p *printer) step(indent string, s Step) {
 	}
 	p.line("%s%s", indent, p.paint(strong, title))
 	for _, f := range s.Files {
-		p.line("%s  %s", indent, fileChange(f))
+		p.wrapped(fmt.Sprintf("%s  %-6s ", indent, f.Op), fileChange(f))
 	}
 }
 
 func fileChange(f FileChange) string {
-	s := fmt.Sprintf("%-6s %s", f.Op, Clean(f.Path))
+	s := Clean(f.Path)
 	if f.From != "" {
 		s += " from " + Clean(f.From)
 	}
@@ -259,7 +260,7 @@ func (c *Change) text(p *printer) {
 		}
 	}
 	for _, f := range c.Failures {
-		p.line("%s  %s", p.paint(bad, "refused"), Clean(f.Message))
+		p.wrapped(p.paint(bad, "refused")+"  ", Clean(f.Message))
 		p.refusals("  ", f.Refusals, true)
 	}
 	if c.Diff != "" {
@@ -305,6 +306,43 @@ func (c *Compat) text(p *printer) {
 	}
 	for _, r := range c.Releases {
 		p.line("%s", Clean(r))
+	}
+}
+
+func (l *Log) text(p *printer) {
+	if len(l.Entries) == 0 {
+		p.line("nothing was applied or reverted here yet")
+		return
+	}
+	rows := make([][]cell, len(l.Entries))
+	for i, e := range l.Entries {
+		t := plain
+		switch e.Result {
+		case "applied", "reverted":
+			t = good
+		case "failed":
+			t = bad
+		}
+		what := e.ID
+		if what == "" {
+			what = e.Message
+		}
+		if e.Command != "" {
+			what += "  (" + e.Command + ")"
+		}
+		rows[i] = []cell{{Clean(e.Time), plain}, {e.Result, t}, {Clean(e.By), plain}, {Clean(what), plain}}
+	}
+	p.table([]string{"TIME", "RESULT", "BY", "WHAT"}, rows)
+}
+
+func (r *Recover) text(p *printer) {
+	if r.Action == "none" {
+		p.line("there is no interrupted work")
+		return
+	}
+	p.line("%s: %s, begun %s", r.Action, Clean(r.Command), r.Started.Format(time.RFC3339))
+	for _, path := range r.Paths {
+		p.line("  %s", Clean(path))
 	}
 }
 

@@ -175,6 +175,9 @@ func (a *app) change(ctx context.Context, o changeOptions) error {
 	}
 	if failures != nil {
 		result.Failures = failureReports(failures)
+		if !o.dryRun {
+			a.remember(sh, o, nil, result.Failures)
+		}
 		if err := a.render(result); err != nil {
 			return err
 		}
@@ -197,6 +200,7 @@ func (a *app) change(ctx context.Context, o changeOptions) error {
 		if err := commit(ctx, session, changes); err != nil {
 			return fmt.Errorf("%s: %w", o.command, err)
 		}
+		a.remember(sh, o, plan.Steps, nil)
 	}
 	return a.render(result)
 }

@@ -42,6 +42,7 @@ $XDG_CONFIG_HOME/qpt/config.yaml, in this order.`,
 	root.AddCommand(
 		newStatusCmd(a), newListCmd(a), newShowCmd(a), newCheckCmd(a),
 		newApplyCmd(a), newRevertCmd(a), newCompatCmd(a), newDemoCmd(a), newVersionCmd(a),
+		newLogCmd(a), newRecoverCmd(a),
 	)
 	root.InitDefaultCompletionCmd("completion")
 	root.Long += "\n\n" + exitCodes
