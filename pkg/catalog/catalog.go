@@ -209,7 +209,7 @@ func (c *Catalog) Article(id string) ([]byte, error) {
 		return nil, ErrNoArticle
 	}
 	for _, s := range c.sources {
-		b, err := fs.ReadFile(s.FS, name)
+		b, err := readFile(s.FS, name)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return b, err
 		}

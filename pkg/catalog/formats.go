@@ -43,11 +43,35 @@ func members(object gjson.Result) (list []member, repeated []string, err error) 
 
 // validate checks that src is one JSON value.
 func validate(src []byte) error {
-	var value json.RawMessage
+	if !deep(src) && gjson.ValidBytes(src) {
+		return nil
+	}
+	var value json.RawMessage // encoding/json says where the mistake is
 	if err := json.Unmarshal(src, &value); err != nil {
 		return syntaxError(src, err)
 	}
 	return nil
+}
+
+// deep reports whether brackets may nest so deep that gjson, which recurses without a
+// limit, would exhaust the stack.
+func deep(src []byte) bool {
+	depth, text := 0, false
+	for i := 0; i < len(src); i++ {
+		switch c := src[i]; {
+		case c == '"':
+			text = !text
+		case text && c == '\\':
+			i++
+		case !text && (c == '[' || c == '{'):
+			if depth++; depth > 1000 {
+				return true
+			}
+		case !text && (c == ']' || c == '}'):
+			depth--
+		}
+	}
+	return false
 }
 
 // syntaxError adds the line to an error of encoding/json.

@@ -54,6 +54,10 @@ func Open(name string) (s Source, closer func() error, err error) {
 			return fail(fmt.Errorf("neither a folder nor a zip archive: %w", err))
 		}
 		s.FS, closer = archive, archive.Close
+		if err := checkArchive(&archive.Reader, info.Size()); err != nil {
+			_ = closer()
+			return fail(err)
+		}
 		if entries, err := fs.ReadDir(s.FS, "."); err == nil && len(entries) == 1 && entries[0].IsDir() {
 			if s.FS, err = fs.Sub(s.FS, entries[0].Name()); err != nil {
 				return fail(err)
@@ -95,7 +99,7 @@ func (s Source) read() ([]*Patch, []Diagnostic) {
 		{communityFile, OriginCommunity, r.quality},
 		{cloudFile, OriginSupport, r.cloud},
 	} {
-		src, err := fs.ReadFile(s.FS, f.name)
+		src, err := readFile(s.FS, f.name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -120,7 +124,7 @@ func (s Source) releases() (Releases, error) {
 	if s.Dir != "" {
 		return nil, fs.ErrNotExist
 	}
-	src, err := fs.ReadFile(s.FS, releasesFile)
+	src, err := readFile(s.FS, releasesFile)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +158,7 @@ func (r *reader) diff(v *Variant, id, file string) bool {
 		return false
 	}
 	v.File, v.source = file, r.source.Name
-	v.load = func() ([]byte, error) { return fs.ReadFile(r.source.FS, name) }
+	v.load = func() ([]byte, error) { return readFile(r.source.FS, name) }
 	return true
 }
 
@@ -211,7 +215,7 @@ func (r *reader) loose() {
 	slices.Sort(names)
 	for _, name := range names {
 		p := LoosePatch(path.Join(r.source.Dir, name), func() ([]byte, error) {
-			return fs.ReadFile(r.source.FS, name)
+			return readFile(r.source.FS, name)
 		})
 		p.Source = r.source.Name
 		r.patches = append(r.patches, p)

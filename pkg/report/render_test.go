@@ -184,11 +184,11 @@ func results() map[string]report.Result {
 			{Time: "2026-01-02 03:04:07", Result: "unchanged", ID: "EX-1", Message: "m"},
 			{Time: "2026-01-02 03:04:08", Result: "reverted", ID: "EX-1", Message: "m"},
 		}},
-		"log-none":        &report.Log{SchemaVersion: 1, Installation: shop, Entries: []report.LogEntry{}},
-		"recover":         &report.Recover{SchemaVersion: 1, Action: "undone", Command: "qpt apply EX-1 \x1b[2J", Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Paths: []string{"a", "vendor/b\n"}},
-		"recover-none":    &report.Recover{SchemaVersion: 1, Action: "none"},
-		"version":         &report.Version{SchemaVersion: 1, Version: "v1.2.3", Revision: "0123abcd", Modified: true, Go: "go1.26", Platform: "linux/amd64"},
-		"version-plain":   &report.Version{SchemaVersion: 1, Version: "(devel)", Go: "go1.26", Platform: "linux/amd64"},
+		"log-none":      &report.Log{SchemaVersion: 1, Installation: shop, Entries: []report.LogEntry{}},
+		"recover":       &report.Recover{SchemaVersion: 1, Action: "undone", Command: "qpt apply EX-1 \x1b[2J", Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Paths: []string{"a", "vendor/b\nc"}},
+		"recover-none":  &report.Recover{SchemaVersion: 1, Action: "none"},
+		"version":       &report.Version{SchemaVersion: 1, Version: "v1.2.3", Revision: "0123abcd", Modified: true, Go: "go1.26", Platform: "linux/amd64"},
+		"version-plain": &report.Version{SchemaVersion: 1, Version: "(devel)", Go: "go1.26", Platform: "linux/amd64"},
 	}
 }
 

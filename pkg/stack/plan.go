@@ -89,15 +89,39 @@ func (s *Stack) planner(items []*Item) *planner {
 }
 
 // inspect says of an item of the planned tree what [Stack.Inspect] would say: what an
-// applied patch requires is applied too, though that one may hide it.
+// applied patch requires is applied too, though that one may hide it, and what fits
+// once its requirements are in is not applied.
 func (p *planner) inspect(it *Item) Finding {
 	f := inspectOn(p.plan.Overlay, it)
-	if f.State == Unknown {
-		if id := p.hiddenBy(it.ID(), map[*catalog.Patch]bool{}); id != "" {
-			f.State, f.RequiredBy = Applied, id
-		}
+	if f.State != Unknown {
+		return f
+	}
+	if id := p.hiddenBy(it.ID(), map[*catalog.Patch]bool{}); id != "" {
+		f.State, f.RequiredBy = Applied, id
+		return f
+	}
+	needs := p.missing(it, map[*catalog.Patch]bool{it.Patch: true})
+	if _, ok := applier.Fits(p.plan.Overlay, applier.Forward, append(needs, it.diffs...)...); ok {
+		f.State = NotApplied
 	}
 	return f
+}
+
+// missing returns the diffs of what an item requires and is not applied, in order.
+func (p *planner) missing(it *Item, seen map[*catalog.Patch]bool) []*applier.Diff {
+	var diffs []*applier.Diff
+	for _, id := range catalog.Require(it.Variants) {
+		need, err := p.stack.Item(id)
+		if err != nil || seen[need.Patch] {
+			continue
+		}
+		seen[need.Patch] = true
+		diffs = append(diffs, p.missing(need, seen)...)
+		if inspectOn(p.plan.Overlay, need).State != Applied && p.hiddenBy(need.ID(), map[*catalog.Patch]bool{}) == "" {
+			diffs = append(diffs, need.diffs...)
+		}
+	}
+	return diffs
 }
 
 // hiddenBy returns an applied patch that requires an id, maybe through others, or "".

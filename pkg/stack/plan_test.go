@@ -135,7 +135,7 @@ func TestPlanApply(t *testing.T) {
 		{name: "hidden by an applied patch that requires it", files: trees[3], specs: chained, ask: "BASE NEXT",
 			unchanged: []string{"BASE: applied, required by LAST", "NEXT: applied, required by LAST"}, after: trees[3]},
 		{name: "a requirement that another applied patch hides", files: tree{"f": "two\n"},
-			specs: append(chained, creates("X", "BASE")), ask: "X", steps: []string{"+X"}, after: tree{"f": "two\n", "pub/X": "X\n"}},
+			specs: append(slices.Clone(chained), creates("X", "BASE")), ask: "X", steps: []string{"+X"}, after: tree{"f": "two\n", "pub/X": "X\n"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.files == nil {
@@ -171,6 +171,13 @@ func TestPlanRevert(t *testing.T) {
 				"patch NEXT is required by LAST; revert that one first, or together with it",
 				"patch BASE is required by LAST; revert that one first, or together with it",
 			}, after: trees[3]},
+		{name: "not applied, nor what it requires", specs: chained, ask: "LAST NEXT", unchanged: []string{"NEXT: not applied", "LAST: not applied"}, after: tree{}},
+		{name: "not applied, nor all that it requires", files: trees[1], specs: chained, ask: "LAST", unchanged: []string{"LAST: not applied"}, after: trees[1]},
+		{name: "not applied, over a requirement that another patch hides", files: tree{"f": "two\n"}, specs: append(slices.Clone(chained),
+			creates("M"), spec{id: "X", diff: diff(made("M"), tree{"pub/M": "x\n"}), require: []string{"BASE", "M"}}), ask: "X",
+			unchanged: []string{"X: not applied"}, after: tree{"f": "two\n"}},
+		{name: "neither applied nor fit to be", files: tree{"f": "mine\n"}, specs: chained, ask: "LAST",
+			errs: []string{"patch LAST cannot be reverted: f: hunk 1 does not fit at line 1"}, after: tree{"f": "mine\n"}},
 		{name: "changed by hand since", files: tree{"pub/A": "mine\n", "pub/B": "B\n"}, specs: []spec{creates("A"), creates("B")}, ask: "A B", steps: []string{"-B"},
 			errs: []string{"patch A cannot be reverted: pub/A: hunk 1 does not fit at line 1"}, after: tree{"pub/A": "mine\n"}},
 		{name: "partial", files: before.with("a", after["a"]), specs: []spec{{id: "X", diff: diff(tree{"a": before["a"]}, tree{"a": after["a"]}) + diff(tree{"b": before["b"]}, tree{"b": after["b"]})}}, ask: "X",

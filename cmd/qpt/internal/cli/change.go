@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -134,9 +133,14 @@ func (a *app) item(sh *shop, arg string) (*stack.Item, error) {
 	}
 	it, err = sh.stack.Loose(catalog.LoosePatch(arg, func() ([]byte, error) {
 		if arg == "-" {
-			return io.ReadAll(a.In)
+			return catalog.ReadAll(a.In)
 		}
-		return os.ReadFile(a.path(arg))
+		f, err := os.Open(a.path(arg))
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return catalog.ReadAll(f)
 	}))
 	var diff *catalog.DiffError
 	if errors.As(err, &diff) {

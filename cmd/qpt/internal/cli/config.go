@@ -67,11 +67,13 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 		v.Set("catalog", filepath.SplitList(value))
 	}
 	userConfig := env.Getenv("XDG_CONFIG_HOME")
-	if userConfig == "" {
-		userConfig = filepath.Join(env.Getenv("HOME"), ".config")
+	if home := env.Getenv("HOME"); userConfig == "" && home != "" {
+		userConfig = filepath.Join(home, ".config")
 	}
-	if err := mergeFile(v, filepath.Join(userConfig, "qpt", "config.yaml"), userConfig); err != nil {
-		return config{}, err
+	if userConfig != "" {
+		if err := mergeFile(v, filepath.Join(userConfig, "qpt", "config.yaml"), userConfig); err != nil {
+			return config{}, err
+		}
 	}
 	root, err := findRoot(env, v.GetString("root"))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 func unifiedDiff(changes []applier.Change) string {
 	var b strings.Builder
 	for _, c := range changes {
-		oldName, newName := "a/"+c.Path, "b/"+c.Path
+		oldName, newName := gitName("a/"+c.Path), gitName("b/"+c.Path)
 		fmt.Fprintf(&b, "diff --git %s %s\n", oldName, newName)
 		var before, after string
 		switch {
@@ -30,8 +30,34 @@ func unifiedDiff(changes []applier.Change) string {
 			}
 			before, after = string(c.Old.Data), string(c.New.Data)
 		}
+		if strings.Contains(c.Path, " ") { // as git does, or the name would end there
+			oldName, newName = oldName+"\t", newName+"\t"
+		}
 		b.WriteString(udiff.Unified(oldName, newName, before, after))
 	}
+	return b.String()
+}
+
+// gitName is a path as git headers write it: in quotes if it has characters that would
+// be taken for something else.
+func gitName(name string) string {
+	if !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '"' || r == '\\' }) {
+		return name
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, c := range []byte(name) {
+		switch {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&b, "\\%03o", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
 	return b.String()
 }
 

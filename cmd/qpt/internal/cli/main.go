@@ -47,7 +47,6 @@ func run(ctx context.Context, args []string, env Env) int {
 	root := newRoot(app)
 	root.SetArgs(args)
 	root.SetIn(env.In)
-	root.SetOut(env.Out)
 	root.SetErr(env.Err)
 	err := root.ExecuteContext(ctx)
 	app.close()

@@ -1,0 +1,83 @@
+package catalog
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+)
+
+// Limits keep broken or hostile input from taking all memory. The largest real diff
+// has half a megabyte, the largest catalogue file one.
+const (
+	// MaxSize is how many bytes a diff, a catalogue file or an article may have.
+	MaxSize = 64 << 20
+
+	maxArchiveEntries = 100_000
+	maxArchiveSize    = 2 << 30 // unpacked
+	maxArchiveRatio   = 200     // of unpacked to packed, of the archive as a whole
+)
+
+// ErrTooLarge is wrapped when input is larger than [MaxSize].
+var ErrTooLarge = errors.New("larger than 64 MiB, which no diff or catalogue is")
+
+// ReadAll reads to the end, or to [MaxSize].
+func ReadAll(r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > MaxSize {
+		return nil, ErrTooLarge
+	}
+	return b, nil
+}
+
+// readFile reads a file of a source.
+func readFile(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	if info.Size() > MaxSize {
+		return nil, ErrTooLarge
+	}
+	b := make([]byte, info.Size())
+	n, err := io.ReadFull(f, b)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	if n == len(b) { // an archive may lie about the size
+		if more, _ := f.Read(make([]byte, 1)); more > 0 {
+			return nil, errors.New("the file is larger than its folder says")
+		}
+	}
+	return b[:n], nil
+}
+
+// checkArchive refuses archives that unpack to far more than they are.
+func checkArchive(archive *zip.Reader, size int64) error {
+	if len(archive.File) > maxArchiveEntries {
+		return fmt.Errorf("the archive has %d entries, more than %d", len(archive.File), maxArchiveEntries)
+	}
+	var total uint64
+	for _, f := range archive.File {
+		total += f.UncompressedSize64
+		if total > maxArchiveSize || f.UncompressedSize64 > maxArchiveSize {
+			return fmt.Errorf("the archive unpacks to more than %d GiB", maxArchiveSize>>30)
+		}
+	}
+	if size > 0 && total/uint64(size) > maxArchiveRatio {
+		return fmt.Errorf("the archive unpacks to more than %d times its size", maxArchiveRatio)
+	}
+	return nil
+}
