@@ -15,8 +15,15 @@ func TestEdits(t *testing.T) {
 		a, b string
 		want int
 	}{
-		{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"ACSD-1", "acsd-1", 0}, {"ACSD-1", "ACSD-2", 1},
-		{"ACSD-12", "ACSD-21", 2}, {"ACSD-61103", "ACSD-6110", 1}, {"ACSD-61103", "ASCD-61103", 2}, {"kitten", "sitting", 3},
+		{"", "", 0},
+		{"a", "", 1},
+		{"", "abc", 3},
+		{"ACSD-1", "acsd-1", 0},
+		{"ACSD-1", "ACSD-2", 1},
+		{"ACSD-12", "ACSD-21", 2},
+		{"ACSD-61103", "ACSD-6110", 1},
+		{"ACSD-61103", "ASCD-61103", 2},
+		{"kitten", "sitting", 3},
 	} {
 		if got := edits(tc.a, tc.b); got != tc.want {
 			t.Errorf("from %q to %q: %d edits, want %d", tc.a, tc.b, got, tc.want)

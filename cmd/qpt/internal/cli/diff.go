@@ -33,9 +33,33 @@ func unifiedDiff(changes []applier.Change) string {
 		if strings.Contains(c.Path, " ") { // as git does, or the name would end there
 			oldName, newName = oldName+"\t", newName+"\t"
 		}
-		b.WriteString(udiff.Unified(oldName, newName, before, after))
+		b.WriteString(hunks(oldName, newName, before, after))
 	}
 	return b.String()
+}
+
+// hunks writes the file header and the hunks from one text to another. go-udiff loses
+// count of the lines between changes that share a hunk, so the starts in the new text
+// are counted again.
+func hunks(oldName, newName, before, after string) string {
+	const context = 3
+	u, err := udiff.ToUnifiedDiff(oldName, newName, before, udiff.Strings(before, after), context)
+	if err != nil {
+		panic(err) // only for edits that are not of this text
+	}
+	grown := 0
+	for _, h := range u.Hunks {
+		h.ToLine = h.FromLine + grown
+		for _, l := range h.Lines {
+			switch l.Kind {
+			case udiff.Insert:
+				grown++
+			case udiff.Delete:
+				grown--
+			}
+		}
+	}
+	return u.String()
 }
 
 // gitName is a path as git headers write it: in quotes if it has characters that would

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"bytes"
-	"io/fs"
 	"strings"
 	"testing"
 
@@ -11,62 +9,53 @@ import (
 	"github.com/quality-patches/qpt/pkg/applier"
 )
 
-// The diff that --diff shows makes of the old tree the new one, and the reverse.
-func TestUnifiedDiff(t *testing.T) {
+// A diff that qpt shows is one that it, and git, can apply: to the same result, and
+// with every hunk at the line that it states.
+func TestUnifiedDiffAppliesWithoutOffset(t *testing.T) {
+	line := rapid.SampledFrom([]string{"a\n", "b\n", "c\n", "}\n", "\n", "-- x\n", "++ y\n"})
+	text := rapid.Custom(func(t *rapid.T) string {
+		s := strings.Join(rapid.SliceOfN(line, 0, 60).Draw(t, "lines"), "")
+		if rapid.Bool().Draw(t, "open end") {
+			s = strings.TrimSuffix(s, "\n")
+		}
+		return s
+	})
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.Custom(func(t *rapid.T) []byte {
-			lines := rapid.SliceOfN(rapid.SampledFrom([]string{"a\n", "b\n", "c\r\n", "\n", "-- x\n", "@@\n", "\xff\n", "\f\n"}), 0, 12).Draw(t, "lines")
-			end := rapid.SampledFrom([]string{"", "end", "\\ No newline at end of file"}).Draw(t, "end")
-			return []byte(strings.Join(lines, "") + end)
-		})
-		file := rapid.Custom(func(t *rapid.T) *applier.File {
-			return &applier.File{Data: text.Draw(t, "text"), Mode: rapid.SampledFrom([]fs.FileMode{0o644, 0o755}).Draw(t, "mode")}
-		})
-		tree, want := applier.MapTree{}, applier.MapTree{}
-		o := applier.NewOverlay(tree)
-		for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b/c", "b/d e", "ü", "x\"y", "b b/b b", "tab\there", "back\\slash", "new\nline"}), 1, 4, rapid.ID).Draw(t, "names") {
-			if rapid.Bool().Draw(t, "was there") {
-				tree[name] = file.Draw(t, "old")
-			}
-			if rapid.Bool().Draw(t, "is there") {
-				want[name] = file.Draw(t, "new")
-				o.Write(name, want[name])
-			} else {
-				o.Remove(name)
-			}
-		}
-		changes, err := o.Changes()
-		if err != nil {
-			t.Fatal(err)
-		}
-		src := unifiedDiff(changes)
-		if len(changes) == 0 {
-			if src != "" {
-				t.Fatalf("a diff of nothing:\n%s", src)
-			}
+		before := &applier.File{Data: []byte(text.Draw(t, "before")), Mode: 0o644}
+		after := &applier.File{Data: []byte(text.Draw(t, "after")), Mode: 0o644}
+		if string(before.Data) == string(after.Data) {
 			return
 		}
-		d, err := applier.Parse([]byte(src))
+		change := applier.Change{Path: "dir/file.php", Old: before, New: after}
+		tree := applier.MapTree{change.Path: before}
+		switch rapid.IntRange(0, 4).Draw(t, "kind") {
+		case 0:
+			change.Old = nil
+			delete(tree, change.Path)
+		case 1:
+			change.New = nil
+		}
+		shown := unifiedDiff([]applier.Change{change})
+		d, err := applier.Parse([]byte(shown))
 		if err != nil {
-			t.Fatalf("%v in\n%s", err, src)
+			t.Fatalf("%v in\n%s", err, shown)
 		}
-		compare := func(from, to applier.MapTree, dir applier.Direction) {
-			o := applier.NewOverlay(from)
-			if _, err := applier.Apply(o, d, dir); err != nil {
-				t.Fatalf("%s: %v in\n%s", dir, err, src)
-			}
-			for _, c := range changes {
-				got, err := o.ReadFile(c.Path)
-				if to[c.Path] == nil {
-					if err == nil {
-						t.Fatalf("%s: %q is there after\n%s", dir, c.Path, src)
-					}
-				} else if err != nil || !bytes.Equal(got.Data, to[c.Path].Data) || got.Mode != to[c.Path].Mode {
-					t.Fatalf("%s: %q is %+v, want %+v, after\n%s", dir, c.Path, got, to[c.Path], src)
-				}
+		o := applier.NewOverlay(tree)
+		files, err := applier.Apply(o, d, applier.Forward)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, shown)
+		}
+		for _, h := range files[0].Hunks {
+			if h.Offset != 0 {
+				t.Errorf("hunk %d is off by %d in\n%s", h.Number, h.Offset, shown)
 			}
 		}
-		compare(tree, want, applier.Forward)
-		compare(want, tree, applier.Reverse)
+		got, err := o.ReadFile(change.Path)
+		switch {
+		case change.New == nil && err == nil:
+			t.Errorf("the file is still there after\n%s", shown)
+		case change.New != nil && (err != nil || string(got.Data) != string(change.New.Data)):
+			t.Errorf("got %v %v, want %q, after\n%s", got, err, change.New.Data, shown)
+		}
 	})
 }

@@ -195,10 +195,17 @@ func TestQuestions(t *testing.T) {
 		input terminal
 		agree bool
 	}{
-		{"y", "y\n", true}, {"yes", "yes\n", true}, {"capitals", "YES\n", true}, {"blanks", "  y \r\n", true},
+		{"y", "y\n", true},
+		{"yes", "yes\n", true},
+		{"capitals", "YES\n", true},
+		{"blanks", "  y \r\n", true},
 		{"yes without a line feed", "y", true},
-		{"n", "n\n", false}, {"no", "no\n", false}, {"nothing", "\n", false}, {"end of input", "\x04", false},
-		{"garbage", "yesterday\n", false}, {"yes on the second line", "\ny\n", false},
+		{"n", "n\n", false},
+		{"no", "no\n", false},
+		{"nothing", "\n", false},
+		{"end of input", "\x04", false},
+		{"garbage", "yesterday\n", false},
+		{"yes on the second line", "\ny\n", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.input == "\x04" {
