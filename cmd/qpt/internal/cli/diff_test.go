@@ -13,16 +13,34 @@ import (
 // with every hunk at the line that it states.
 func TestUnifiedDiffAppliesWithoutOffset(t *testing.T) {
 	line := rapid.SampledFrom([]string{"a\n", "b\n", "c\n", "}\n", "\n", "-- x\n", "++ y\n"})
-	text := rapid.Custom(func(t *rapid.T) string {
-		s := strings.Join(rapid.SliceOfN(line, 0, 60).Draw(t, "lines"), "")
+	ending := func(t *rapid.T, lines []string) string {
+		s := strings.Join(lines, "")
 		if rapid.Bool().Draw(t, "open end") {
 			s = strings.TrimSuffix(s, "\n")
 		}
 		return s
-	})
+	}
+	// edit changes a line here and there, so that there are several hunks, some with
+	// unchanged lines between their changes.
+	edit := func(t *rapid.T, lines []string) []string {
+		var edited []string
+		for _, l := range lines {
+			switch rapid.IntRange(0, 15).Draw(t, "edit") {
+			case 0:
+			case 1:
+				edited = append(edited, "new\n", l)
+			case 2:
+				edited = append(edited, "changed\n")
+			default:
+				edited = append(edited, l)
+			}
+		}
+		return edited
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		before := &applier.File{Data: []byte(text.Draw(t, "before")), Mode: 0o644}
-		after := &applier.File{Data: []byte(text.Draw(t, "after")), Mode: 0o644}
+		lines := rapid.SliceOfN(line, 0, 80).Draw(t, "lines")
+		before := &applier.File{Data: []byte(ending(t, lines)), Mode: 0o644}
+		after := &applier.File{Data: []byte(ending(t, edit(t, lines))), Mode: 0o644}
 		if string(before.Data) == string(after.Data) {
 			return
 		}
