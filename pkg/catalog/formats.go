@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -77,7 +78,8 @@ func deep(src []byte) bool {
 // syntaxError adds the line to an error of encoding/json.
 func syntaxError(src []byte, err error) error {
 	var offset int64
-	if e, ok := err.(*json.SyntaxError); ok {
+	var e *json.SyntaxError
+	if errors.As(err, &e) {
 		offset = e.Offset
 	} else {
 		offset = int64(len(src))

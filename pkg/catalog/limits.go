@@ -53,7 +53,7 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	}
 	b := make([]byte, info.Size())
 	n, err := io.ReadFull(f, b)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
 	}
 	if n == len(b) { // an archive may lie about the size

@@ -1,71 +1,94 @@
-package catalog
+package catalog_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"errors"
-	"fmt"
-	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
+	"testing/iotest"
+
+	"github.com/quality-patches/qpt/pkg/catalog"
 )
 
-// zeros is endless.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
-}
-
-func TestReadAllStopsAtTheLimit(t *testing.T) {
-	if _, err := ReadAll(zeros{}); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("endless input: %v, want ErrTooLarge", err)
+// Input that is larger than any diff is refused, however it comes in.
+func TestReadAll(t *testing.T) {
+	if b, err := catalog.ReadAll(strings.NewReader("diff")); err != nil || string(b) != "diff" {
+		t.Errorf("%q, error %v", b, err)
 	}
-	b, err := ReadAll(io.LimitReader(zeros{}, MaxSize))
-	if err != nil || len(b) != MaxSize {
-		t.Errorf("input of exactly the limit: %d bytes, %v", len(b), err)
+	if _, err := catalog.ReadAll(iotest.ErrReader(fs.ErrClosed)); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("error %v", err)
+	}
+	zeros := bytes.NewReader(make([]byte, catalog.MaxSize+1))
+	if _, err := catalog.ReadAll(zeros); !errors.Is(err, catalog.ErrTooLarge) {
+		t.Errorf("error %v", err)
 	}
 }
 
-func TestOpenRefusesArchives(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		write func(*zip.Writer) error
-		want  string
+// sized is a file that says that it has a size.
+type sized struct {
+	fs.FileInfo
+	size int64
+}
+
+func (s sized) Size() int64 { return s.size }
+
+// lying is a source whose files say what size they like.
+type lying struct {
+	fs.FS
+	size int64
+}
+
+type lyingFile struct {
+	fs.File
+	size int64
+}
+
+func (l lying) Open(name string) (fs.File, error) {
+	f, err := l.FS.Open(name)
+	if err != nil || !strings.HasSuffix(name, ".json") {
+		return f, err
+	}
+	return lyingFile{f, l.size}, nil
+}
+
+func (f lyingFile) Stat() (fs.FileInfo, error) {
+	info, err := f.File.Stat()
+	return sized{info, f.size}, err
+}
+
+// A file is read as far as its source says; one that has more, or too much, is
+// reported and not read.
+func TestFileSizes(t *testing.T) {
+	const src = `{"A-1": {"packages": {"p/p": {"1": {"file": "one.patch"}}}}}`
+	for _, tc := range []struct {
+		name string
+		size int64
+		want string
 	}{
-		{"bomb", func(w *zip.Writer) error {
-			f, err := w.Create("patches.json")
-			if err == nil {
-				_, err = io.CopyN(f, zeros{}, 64<<20)
-			}
-			return err
-		}, "times its size"},
-		{"too many entries", func(w *zip.Writer) error {
-			for i := range maxArchiveEntries + 1 {
-				if _, err := w.CreateRaw(&zip.FileHeader{Name: fmt.Sprint(i)}); err != nil {
-					return err
-				}
-			}
-			return nil
-		}, "entries"},
+		{"the right size", int64(len(src)), ""},
+		{"shorter than it says", int64(len(src)) + 10, ""},
+		{"longer than it says", 10, "larger than its folder says"},
+		{"too large", catalog.MaxSize + 1, "larger than 64 MiB"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			var buf bytes.Buffer
-			w := zip.NewWriter(&buf)
-			if err := errors.Join(test.write(w), w.Close()); err != nil {
-				t.Fatal(err)
-			}
-			name := filepath.Join(t.TempDir(), "catalogue.zip")
-			if err := os.WriteFile(name, buf.Bytes(), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			_, _, err := Open(name)
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want an error about %q", err, test.want)
+		t.Run(tc.name, func(t *testing.T) {
+			files := one("test", fstest.MapFS{"support-patches.json": file(src)}).FS
+			c := catalog.Load([]catalog.Source{{Name: "test", FS: lying{files, tc.size}}})
+			got := strings.Join(diagnostics(c), "\n")
+			if tc.want == "" && (got != "" || ids(c) != "A-1") || tc.want != "" && (!strings.Contains(got, tc.want) || ids(c) != "") {
+				t.Errorf("patches %q, diagnostics %q, want %q", ids(c), got, tc.want)
 			}
 		})
+	}
+}
+
+// An archive that unpacks to far more than it is, is refused before it is read.
+func TestArchiveRatio(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "bomb.zip")
+	writeZip(t, name, "", map[string]string{"support-patches.json": "{}", "patches/zeros.patch": strings.Repeat("\x00", 8<<20)})
+	if _, _, err := catalog.Open(name); err == nil || !strings.Contains(err.Error(), "times its size") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -134,8 +134,10 @@ func TestReleaseSources(t *testing.T) {
 	}{
 		{"first counts", `{"2.4.0": {}}`, "2.4.0", []string{}},
 		{"not JSON", "{\n", "2.4.7-p1", []string{"first: magento_releases.json: not valid JSON at line 2: unexpected end of JSON input"}},
-		{"other form", "{\n\"2.4.0\": []\n}", "2.4.7-p1",
-			[]string{"first: magento_releases.json: expected a version for each package of each release: json: cannot unmarshal array"}},
+		{
+			"other form", "{\n\"2.4.0\": []\n}", "2.4.7-p1",
+			[]string{"first: magento_releases.json: expected a version for each package of each release: json: cannot unmarshal array"},
+		},
 		{"bad release", `{"next": {}}`, "2.4.7-p1", []string{`first: magento_releases.json: invalid version "next"`}},
 		{"bad version", `{"2.4.0": {"p/p": "new"}}`, "2.4.7-p1", []string{`first: magento_releases.json: 2.4.0: p/p: invalid version "new"`}},
 	} {

@@ -89,8 +89,10 @@ var (
 			{Path: "vendor/magento/module-cart/Model/Total.php", Op: "modify", Hunks: []report.HunkChange{{Number: 1, Line: 3}, {Number: 2, Line: 70, Offset: 13}, {Number: 3, Line: 80, Offset: -2}}},
 			{Path: "new.txt", Op: "create", Hunks: []report.HunkChange{{Number: 1, Line: 1}}},
 		}},
-		{Action: "apply", ID: "EX-1", Title: "asked for", Requirements: "Reindex afterwards, and mind that this takes a while in a shop with many articles and stores.",
-			Files: []report.FileChange{{Path: "b", From: "a", Op: "rename"}, {Path: "d", From: "c", Op: "copy", Hunks: []report.HunkChange{{Number: 1, Line: 1, Offset: 1}}}}},
+		{
+			Action: "apply", ID: "EX-1", Title: "asked for", Requirements: "Reindex afterwards, and mind that this takes a while in a shop with many articles and stores.",
+			Files: []report.FileChange{{Path: "b", From: "a", Op: "rename"}, {Path: "d", From: "c", Op: "copy", Hunks: []report.HunkChange{{Number: 1, Line: 1, Offset: 1}}}},
+		},
 	}
 )
 
@@ -136,8 +138,10 @@ func results() map[string]report.Result {
 		"status": &report.Status{
 			SchemaVersion: 1, Installation: shop, Summary: report.Summary{Eligible: 4, Applied: 2, NotApplied: 1, Unknown: 1},
 			Patches: []report.PatchStatus{
-				{Patch: patch1, State: "applied"}, {Patch: patch2, State: "not applied", Ambiguous: true},
-				{Patch: wide, State: "unknown", Refusals: []report.Refusal{mismatch, missing}}, {Patch: hostile, State: "applied", RequiredBy: "EX-1"},
+				{Patch: patch1, State: "applied"},
+				{Patch: patch2, State: "not applied", Ambiguous: true},
+				{Patch: wide, State: "unknown", Refusals: []report.Refusal{mismatch, missing}},
+				{Patch: hostile, State: "applied", RequiredBy: "EX-1"},
 			},
 			Warnings:    []string{"patch EX-20000 could be applied as well as reverted here; by the lines where its hunks lie it counts as not applied"},
 			Diagnostics: []string{"bundled: EX-9: its diff patches/os/none.patch does not exist"},
@@ -147,36 +151,46 @@ func results() map[string]report.Result {
 		"list":         &report.List{SchemaVersion: 1, Patches: []report.Patch{patch1, patch2, wide, hostile}, Diagnostics: []string{"test: X-1: title: expected text, found a number"}},
 		"list-release": &report.List{SchemaVersion: 1, Release: "2.4.6-p3", Edition: "b2b", Patches: []report.Patch{patch1}},
 		"list-none":    &report.List{SchemaVersion: 1, Patches: []report.Patch{}},
-		"show": &report.Show{SchemaVersion: 1, Patch: report.Patch{
-			ID: "EX-1", Title: patch2.Title, Categories: patch2.Categories, Origin: "qpt", Type: "Optional", Source: "bundled", Requirements: patch2.Requirements,
-			Require: []string{"EX-4"}, Deprecated: true, ReplacedWith: "EX-3", Components: patch2.Components,
-			Variants: []report.Variant{
-				{Package: "magento/magento2-base", Constraint: ">=2.4.6 <2.4.7", File: "os/EX-1_2.4.6.patch", Eligible: &yes, Files: []string{"a", "vendor/b"},
-					Releases: []string{"2.4.6-p9", "2.4.6-p8", "2.4.6-p7", "2.4.6-p6", "2.4.6-p5", "2.4.6-p4", "2.4.6-p3", "2.4.6-p2", "2.4.6-p1", "2.4.6"}},
-				{Package: "magento/magento2-base", Constraint: "2.4.5", File: "os/EX-1_2.4.5.patch", Eligible: &no, Reason: "magento/magento2-base 2.4.6-p3 is not 2.4.5"},
-				{Constraint: "*", File: "loose.patch"},
-			}},
+		"show": &report.Show{
+			SchemaVersion: 1, Patch: report.Patch{
+				ID: "EX-1", Title: patch2.Title, Categories: patch2.Categories, Origin: "qpt", Type: "Optional", Source: "bundled", Requirements: patch2.Requirements,
+				Require: []string{"EX-4"}, Deprecated: true, ReplacedWith: "EX-3", Components: patch2.Components,
+				Variants: []report.Variant{
+					{
+						Package: "magento/magento2-base", Constraint: ">=2.4.6 <2.4.7", File: "os/EX-1_2.4.6.patch", Eligible: &yes, Files: []string{"a", "vendor/b"},
+						Releases: []string{"2.4.6-p9", "2.4.6-p8", "2.4.6-p7", "2.4.6-p6", "2.4.6-p5", "2.4.6-p4", "2.4.6-p3", "2.4.6-p2", "2.4.6-p1", "2.4.6"},
+					},
+					{Package: "magento/magento2-base", Constraint: "2.4.5", File: "os/EX-1_2.4.5.patch", Eligible: &no, Reason: "magento/magento2-base 2.4.6-p3 is not 2.4.5"},
+					{Constraint: "*", File: "loose.patch"},
+				},
+			},
 			State: "unknown", Refusals: []report.Refusal{mismatch, missing}, Dependants: []string{"EX-5", "EX-6"}, Replaces: []string{"EX-0"}, Article: article,
-			Diffs: []report.FileText{{File: "os/EX-1_2.4.6.patch", Text: "diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n \tcontext\n-old\x1b[0m\n+new\n\\ No newline at end of file"}}},
+			Diffs: []report.FileText{{File: "os/EX-1_2.4.6.patch", Text: "diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n \tcontext\n-old\x1b[0m\n+new\n\\ No newline at end of file"}},
+		},
 		"show-hostile": &report.Show{SchemaVersion: 1, Patch: hostile, Article: "no front matter, \x1b[31m\n"},
 		"check": &report.Check{SchemaVersion: 1, Installation: &shop, Patches: []report.Verdict{
 			{ID: "EX-1", Title: patch1.Title, Verdict: report.VerdictApplies, Steps: steps, Requirements: "Reindex afterwards."},
 			{ID: "EX-2", Title: patch2.Title, Verdict: report.VerdictConflict, Reasons: []string{"patch EX-2 does not fit"}, Refusals: []report.Refusal{mismatch, missing}},
-			{ID: "EX-3", Title: "t", Verdict: report.VerdictNotEligible, Reasons: []string{"magento/magento2-base 2.4.6-p3 is below >=2.4.7"}, NearestReleases: []string{"2.4.7", "2.4.7-p1"},
-				Exclusions: []report.Exclusion{{Package: "magento/magento2-base", Constraint: ">=2.4.7", Version: "2.4.6-p3", Reason: "magento/magento2-base 2.4.6-p3 is below >=2.4.7"}}},
+			{
+				ID: "EX-3", Title: "t", Verdict: report.VerdictNotEligible, Reasons: []string{"magento/magento2-base 2.4.6-p3 is below >=2.4.7"}, NearestReleases: []string{"2.4.7", "2.4.7-p1"},
+				Exclusions: []report.Exclusion{{Package: "magento/magento2-base", Constraint: ">=2.4.7", Version: "2.4.6-p3", Reason: "magento/magento2-base 2.4.6-p3 is below >=2.4.7"}},
+			},
 			{ID: "EX-4", Title: "t", Verdict: report.VerdictApplied, Steps: []report.Step{}},
 			{ID: "EX-\x1b5", Verdict: report.VerdictUnknown, Reasons: []string{"patch EX-\x1b5 is in no catalogue"}, Suggestions: []string{"EX-1", "EX-2"}},
 			{ID: "EX-6", Verdict: report.VerdictUnusable, Reasons: []string{"patch EX-6 cannot be used"}},
 		}, Warnings: []string{"patch EX-1 is deprecated"}},
 		"check-release": &report.Check{SchemaVersion: 1, OK: true, Release: "2.4.6-p9", Edition: "commerce", Patches: []report.Verdict{{ID: "EX-1", Title: "t", Verdict: report.VerdictEligible}}},
-		"change": &report.Change{SchemaVersion: 1, Command: "apply", OK: true, Steps: steps, Unchanged: []report.Unchanged{{ID: "EX-7", State: "applied"}},
-			Warnings: []string{"patch EX-1 is deprecated; use EX-3 instead"}, Diff: "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-old\n+new\n"},
+		"change": &report.Change{
+			SchemaVersion: 1, Command: "apply", OK: true, Steps: steps, Unchanged: []report.Unchanged{{ID: "EX-7", State: "applied"}},
+			Warnings: []string{"patch EX-1 is deprecated; use EX-3 instead"}, Diff: "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-old\n+new\n",
+		},
 		"change-dry":     &report.Change{SchemaVersion: 1, Command: "apply", OK: true, DryRun: true, Steps: steps[2:]},
 		"change-none":    &report.Change{SchemaVersion: 1, Command: "revert", OK: true, Steps: []report.Step{}, Unchanged: []report.Unchanged{{ID: "EX-7", State: "not applied"}}},
 		"change-refused": &report.Change{SchemaVersion: 1, Command: "apply", Steps: steps[1:2], Failures: []report.Failure{{ID: "EX-2", Message: "patch EX-2 does not fit", Refusals: []report.Refusal{mismatch}}, {Message: "something else"}}},
 		"change-revert":  &report.Change{SchemaVersion: 1, Command: "revert", OK: true, Steps: steps[:1]},
 		"compat": &report.Compat{SchemaVersion: 1, Constraint: ">=2.4.6 <2.4.7", Versions: []report.VersionVerdict{
-			{Version: "2.4.6-p3", Satisfies: true}, {Version: "2.4.7", Reason: "2.4.7 is above <2.4.7"}}},
+			{Version: "2.4.6-p3", Satisfies: true}, {Version: "2.4.7", Reason: "2.4.7 is above <2.4.7"},
+		}},
 		"compat-releases": &report.Compat{SchemaVersion: 1, Constraint: "2.4.6", Releases: []string{"2.4.6-p1", "2.4.6"}},
 		"log": &report.Log{SchemaVersion: 1, Installation: shop, Entries: []report.LogEntry{
 			{Time: "2026-01-02 03:04:05", Result: "applied", ID: "EX-1", Message: "applied EX-1", File: "os/EX-1.patch", By: "qpt", Command: "qpt apply EX-1"},

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"errors"
 	"runtime"
 	"slices"
 	"strings"
@@ -189,7 +190,9 @@ func (s *Stack) Explain(it *Item, dir applier.Direction) []applier.Refusal {
 	}
 	for _, d := range diffs {
 		if _, err := applier.Apply(o, d, dir); err != nil {
-			return err.(*applier.ConflictError).Refusals
+			var conflict *applier.ConflictError
+			errors.As(err, &conflict) // as Apply promises
+			return conflict.Refusals
 		}
 	}
 	return nil

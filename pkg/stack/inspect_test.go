@@ -148,40 +148,86 @@ func TestInspectRequirementCases(t *testing.T) {
 		specs []spec
 		want  []string
 	}{
-		{"a requirement that is in the way", tree{"f": "other\n"}, specs,
-			[]string{"LAST: unknown", "BASE: unknown", "NEXT: unknown"}},
-		{"a requirement that is nowhere", tree{}, []spec{{id: "X", diff: diff(trees[1], trees[2]), require: []string{"NONE"}}},
-			[]string{"X: unknown"}},
-		{"a circle", tree{}, []spec{
-			{id: "A", diff: diff(tree{}, tree{"a": "a\n"}), require: []string{"B"}},
-			{id: "B", diff: diff(tree{"a": "a\n"}, tree{"a": "b\n"}), require: []string{"A"}}},
-			[]string{"A: not applied", "B: not applied"}},
-		{"a circle that is applied", tree{"a": "b\n"}, []spec{
-			{id: "A", diff: diff(tree{}, tree{"a": "a\n"}), require: []string{"B"}},
-			{id: "B", diff: diff(tree{"a": "a\n"}, tree{"a": "b\n"}), require: []string{"A"}}},
-			[]string{"A: applied, required by B", "B: applied"}},
+		{
+			"a requirement that is in the way",
+			tree{"f": "other\n"},
+			specs,
+			[]string{"LAST: unknown", "BASE: unknown", "NEXT: unknown"},
+		},
+		{
+			"a requirement that is nowhere",
+			tree{},
+			[]spec{{id: "X", diff: diff(trees[1], trees[2]), require: []string{"NONE"}}},
+			[]string{"X: unknown"},
+		},
+		{
+			"a circle",
+			tree{},
+			[]spec{
+				{id: "A", diff: diff(tree{}, tree{"a": "a\n"}), require: []string{"B"}},
+				{id: "B", diff: diff(tree{"a": "a\n"}, tree{"a": "b\n"}), require: []string{"A"}},
+			},
+			[]string{"A: not applied", "B: not applied"},
+		},
+		{
+			"a circle that is applied",
+			tree{"a": "b\n"},
+			[]spec{
+				{id: "A", diff: diff(tree{}, tree{"a": "a\n"}), require: []string{"B"}},
+				{id: "B", diff: diff(tree{"a": "a\n"}, tree{"a": "b\n"}), require: []string{"A"}},
+			},
+			[]string{"A: applied, required by B", "B: applied"},
+		},
 		{"itself", tree{}, []spec{{id: "A", diff: newFile, require: []string{"a"}}}, []string{"A: not applied"}},
-		{"two requirements", tree{}, []spec{
-			{id: "X", diff: diff(tree{"a": "a\n", "b": "b\n"}, tree{"a": "x\n", "b": "x\n"}), require: []string{"A", "B"}},
-			{id: "A", diff: diff(tree{}, tree{"a": "a\n"})}, {id: "B", diff: diff(tree{}, tree{"b": "b\n"})}},
-			[]string{"X: not applied", "A: not applied", "B: not applied"}},
-		{"one of two requirements is there", tree{"a": "a\n"}, []spec{
-			{id: "X", diff: diff(tree{"a": "a\n", "b": "b\n"}, tree{"a": "x\n", "b": "x\n"}), require: []string{"A", "B"}},
-			{id: "A", diff: diff(tree{}, tree{"a": "a\n"})}, {id: "B", diff: diff(tree{}, tree{"b": "b\n"})}},
-			[]string{"X: not applied", "A: applied", "B: not applied"}},
-		{"a requirement that another applied patch hides", tree{"a": "y\n"}, []spec{
-			{id: "X", diff: diff(tree{"a": "y\n", "b": "b\n"}, tree{"a": "y\n", "b": "x\n"}), require: []string{"A", "B"}},
-			{id: "A", diff: diff(tree{}, tree{"a": "a\n"})}, {id: "B", diff: diff(tree{}, tree{"b": "b\n"})},
-			{id: "Y", diff: diff(tree{"a": "a\n"}, tree{"a": "y\n"}), require: []string{"A"}}},
-			[]string{"X: not applied", "A: applied, required by Y", "B: not applied", "Y: applied"}},
-		{"required by two applied ones", tree{"a": "y\n", "z": "z\n"}, []spec{
-			{id: "A", diff: diff(tree{}, tree{"a": "a\n"})},
-			{id: "Y", diff: diff(tree{"a": "a\n"}, tree{"a": "y\n"}), require: []string{"A"}},
-			{id: "Z", diff: diff(tree{}, tree{"z": "z\n"}), require: []string{"A"}}},
-			[]string{"A: applied, required by Y", "Y: applied", "Z: applied"}},
-		{"partial stays partial", tree{"a": after["a"], "b": before["b"], "y": "y\n"}, []spec{
-			{id: "A", diff: diff(before, after)}, {id: "Y", diff: diff(tree{}, tree{"y": "y\n"}), require: []string{"A"}}},
-			[]string{"A: partial", "Y: applied"}},
+		{
+			"two requirements",
+			tree{},
+			[]spec{
+				{id: "X", diff: diff(tree{"a": "a\n", "b": "b\n"}, tree{"a": "x\n", "b": "x\n"}), require: []string{"A", "B"}},
+				{id: "A", diff: diff(tree{}, tree{"a": "a\n"})},
+				{id: "B", diff: diff(tree{}, tree{"b": "b\n"})},
+			},
+			[]string{"X: not applied", "A: not applied", "B: not applied"},
+		},
+		{
+			"one of two requirements is there",
+			tree{"a": "a\n"},
+			[]spec{
+				{id: "X", diff: diff(tree{"a": "a\n", "b": "b\n"}, tree{"a": "x\n", "b": "x\n"}), require: []string{"A", "B"}},
+				{id: "A", diff: diff(tree{}, tree{"a": "a\n"})},
+				{id: "B", diff: diff(tree{}, tree{"b": "b\n"})},
+			},
+			[]string{"X: not applied", "A: applied", "B: not applied"},
+		},
+		{
+			"a requirement that another applied patch hides",
+			tree{"a": "y\n"},
+			[]spec{
+				{id: "X", diff: diff(tree{"a": "y\n", "b": "b\n"}, tree{"a": "y\n", "b": "x\n"}), require: []string{"A", "B"}},
+				{id: "A", diff: diff(tree{}, tree{"a": "a\n"})},
+				{id: "B", diff: diff(tree{}, tree{"b": "b\n"})},
+				{id: "Y", diff: diff(tree{"a": "a\n"}, tree{"a": "y\n"}), require: []string{"A"}},
+			},
+			[]string{"X: not applied", "A: applied, required by Y", "B: not applied", "Y: applied"},
+		},
+		{
+			"required by two applied ones",
+			tree{"a": "y\n", "z": "z\n"},
+			[]spec{
+				{id: "A", diff: diff(tree{}, tree{"a": "a\n"})},
+				{id: "Y", diff: diff(tree{"a": "a\n"}, tree{"a": "y\n"}), require: []string{"A"}},
+				{id: "Z", diff: diff(tree{}, tree{"z": "z\n"}), require: []string{"A"}},
+			},
+			[]string{"A: applied, required by Y", "Y: applied", "Z: applied"},
+		},
+		{
+			"partial stays partial",
+			tree{"a": after["a"], "b": before["b"], "y": "y\n"},
+			[]spec{
+				{id: "A", diff: diff(before, after)}, {id: "Y", diff: diff(tree{}, tree{"y": "y\n"}), require: []string{"A"}},
+			},
+			[]string{"A: partial", "Y: applied"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, states(t, newStack(t, tc.files, tc.specs...))); diff != "" {

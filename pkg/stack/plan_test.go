@@ -92,50 +92,92 @@ func TestPlanApply(t *testing.T) {
 		{name: "one", specs: []spec{creates("A")}, ask: "a", steps: []string{"+A"}, after: made("A")},
 		{name: "in the order of the request", specs: []spec{creates("A"), creates("B")}, ask: "B A", steps: []string{"+B", "+A"}, after: made("A", "B")},
 		{name: "twice", specs: []spec{creates("A")}, ask: "A a", steps: []string{"+A"}, after: made("A")},
-		{name: "applied before", files: made("A"), specs: []spec{creates("A"), creates("B")}, ask: "A B", steps: []string{"+B"},
-			unchanged: []string{"A: applied"}, after: made("A", "B")},
-		{name: "what it requires comes first", specs: []spec{creates("A", "B"), creates("B")}, ask: "A",
-			steps: []string{"+B (required by A)", "+A"}, after: made("A", "B")},
-		{name: "what is required is there", files: made("B"), specs: []spec{creates("A", "B"), creates("B")}, ask: "A",
-			steps: []string{"+A"}, after: made("A", "B")},
-		{name: "a chain of requirements", specs: chained, ask: "LAST",
-			steps: []string{"+BASE (required by NEXT)", "+NEXT (required by LAST)", "+LAST"}, after: trees[3]},
-		{name: "the rest of a chain", files: trees[1], specs: chained, ask: "LAST",
-			steps: []string{"+NEXT (required by LAST)", "+LAST"}, after: trees[3]},
-		{name: "a requirement that is asked for is not implied", specs: []spec{creates("A", "B"), creates("B")}, ask: "A B",
-			steps: []string{"+B", "+A"}, after: made("A", "B")},
-		{name: "required by two", specs: []spec{creates("A", "C"), creates("B", "C"), creates("C")}, ask: "A B",
-			steps: []string{"+C (required by A)", "+A", "+B"}, after: made("A", "B", "C")},
-		{name: "a circle", specs: []spec{creates("A", "B"), creates("B", "C"), creates("C", "a")}, ask: "A",
-			steps: []string{"+C (required by B)", "+B (required by A)", "+A"}, after: made("A", "B", "C")},
+		{
+			name: "applied before", files: made("A"), specs: []spec{creates("A"), creates("B")}, ask: "A B", steps: []string{"+B"},
+			unchanged: []string{"A: applied"}, after: made("A", "B"),
+		},
+		{
+			name: "what it requires comes first", specs: []spec{creates("A", "B"), creates("B")}, ask: "A",
+			steps: []string{"+B (required by A)", "+A"}, after: made("A", "B"),
+		},
+		{
+			name: "what is required is there", files: made("B"), specs: []spec{creates("A", "B"), creates("B")}, ask: "A",
+			steps: []string{"+A"}, after: made("A", "B"),
+		},
+		{
+			name: "a chain of requirements", specs: chained, ask: "LAST",
+			steps: []string{"+BASE (required by NEXT)", "+NEXT (required by LAST)", "+LAST"}, after: trees[3],
+		},
+		{
+			name: "the rest of a chain", files: trees[1], specs: chained, ask: "LAST",
+			steps: []string{"+NEXT (required by LAST)", "+LAST"}, after: trees[3],
+		},
+		{
+			name: "a requirement that is asked for is not implied", specs: []spec{creates("A", "B"), creates("B")}, ask: "A B",
+			steps: []string{"+B", "+A"}, after: made("A", "B"),
+		},
+		{
+			name: "required by two", specs: []spec{creates("A", "C"), creates("B", "C"), creates("C")}, ask: "A B",
+			steps: []string{"+C (required by A)", "+A", "+B"}, after: made("A", "B", "C"),
+		},
+		{
+			name: "a circle", specs: []spec{creates("A", "B"), creates("B", "C"), creates("C", "a")}, ask: "A",
+			steps: []string{"+C (required by B)", "+B (required by A)", "+A"}, after: made("A", "B", "C"),
+		},
 		{name: "itself", specs: []spec{creates("A", "A")}, ask: "A", steps: []string{"+A"}, after: made("A")},
-		{name: "a requirement that is nowhere", specs: []spec{creates("A", "NONE"), creates("B")}, ask: "A B",
-			steps: []string{"+B"}, errs: []string{"patch A requires NONE: patch NONE is in no catalogue"}, after: made("B")},
-		{name: "a requirement for another version", specs: []spec{creates("A", "B"), {id: "B", diff: newFile, constraint: "2.4.7"}}, ask: "A",
-			errs: []string{"patch A requires B: patch B is not for this installation: magento/magento2-base 2.4.6 is not 2.4.7"}, after: tree{}},
-		{name: "a conflict stages nothing of its own", specs: []spec{creates("A"), conflicting, creates("B")}, ask: "A CONFLICT B",
-			steps: []string{"+A", "+B"}, errs: []string{refused}, after: made("A", "B")},
-		{name: "all failures, each once", specs: []spec{conflicting, creates("A", "CONFLICT"), creates("B", "CONFLICT"), creates("C", "NONE")}, ask: "A B CONFLICT C",
-			errs: []string{refused, "patch C requires NONE: patch NONE is in no catalogue"}, after: tree{}},
-		{name: "a partial patch", files: before.with("a", after["a"]), specs: []spec{{id: "X", diff: diff(tree{"a": before["a"]}, tree{"a": after["a"]}) + diff(tree{"b": before["b"]}, tree{"b": after["b"]})}}, ask: "X",
+		{
+			name: "a requirement that is nowhere", specs: []spec{creates("A", "NONE"), creates("B")}, ask: "A B",
+			steps: []string{"+B"}, errs: []string{"patch A requires NONE: patch NONE is in no catalogue"}, after: made("B"),
+		},
+		{
+			name: "a requirement for another version", specs: []spec{creates("A", "B"), {id: "B", diff: newFile, constraint: "2.4.7"}}, ask: "A",
+			errs: []string{"patch A requires B: patch B is not for this installation: magento/magento2-base 2.4.6 is not 2.4.7"}, after: tree{},
+		},
+		{
+			name: "a conflict stages nothing of its own", specs: []spec{creates("A"), conflicting, creates("B")}, ask: "A CONFLICT B",
+			steps: []string{"+A", "+B"}, errs: []string{refused}, after: made("A", "B"),
+		},
+		{
+			name: "all failures, each once", specs: []spec{conflicting, creates("A", "CONFLICT"), creates("B", "CONFLICT"), creates("C", "NONE")}, ask: "A B CONFLICT C",
+			errs: []string{refused, "patch C requires NONE: patch NONE is in no catalogue"}, after: tree{},
+		},
+		{
+			name: "a partial patch", files: before.with("a", after["a"]), specs: []spec{{id: "X", diff: diff(tree{"a": before["a"]}, tree{"a": after["a"]}) + diff(tree{"b": before["b"]}, tree{"b": after["b"]})}}, ask: "X",
 			errs:  []string{"patch X cannot be applied: a: hunk 1 does not fit at line 8 (its result is there already)"},
-			after: before.with("a", after["a"])},
-		{name: "its predecessor comes out", files: made("OLD"), specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "new"}, creates("NEW")}, ask: "NEW",
-			steps: []string{"-OLD (replaced with NEW)", "+NEW"}, after: made("NEW")},
-		{name: "a predecessor that is not there", specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "NEW"}, creates("NEW")}, ask: "NEW",
-			steps: []string{"+NEW"}, after: made("NEW")},
-		{name: "a predecessor for another version", files: made("OLD"), specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "NEW", constraint: "2.4.5"}, creates("NEW")}, ask: "NEW",
-			steps: []string{"+NEW"}, after: made("OLD", "NEW")},
-		{name: "a deprecated patch", specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "NEW"}, creates("NEW")}, ask: "OLD",
-			steps: []string{"+OLD"}, warnings: []string{"patch OLD is deprecated; use NEW instead"}, after: made("OLD")},
-		{name: "a deprecated patch that is there", files: made("OLD"), specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "NEW"}, creates("NEW")}, ask: "OLD",
-			unchanged: []string{"OLD: applied"}, after: made("OLD")},
-		{name: "replaced with itself", specs: []spec{{id: "A", diff: creates("A").diff, replacedWith: "A"}}, ask: "A",
-			steps: []string{"+A"}, warnings: []string{"patch A is deprecated; use A instead"}, after: made("A")},
-		{name: "hidden by an applied patch that requires it", files: trees[3], specs: chained, ask: "BASE NEXT",
-			unchanged: []string{"BASE: applied, required by LAST", "NEXT: applied, required by LAST"}, after: trees[3]},
-		{name: "a requirement that another applied patch hides", files: tree{"f": "two\n"},
-			specs: append(slices.Clone(chained), creates("X", "BASE")), ask: "X", steps: []string{"+X"}, after: tree{"f": "two\n", "pub/X": "X\n"}},
+			after: before.with("a", after["a"]),
+		},
+		{
+			name: "its predecessor comes out", files: made("OLD"), specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "new"}, creates("NEW")}, ask: "NEW",
+			steps: []string{"-OLD (replaced with NEW)", "+NEW"}, after: made("NEW"),
+		},
+		{
+			name: "a predecessor that is not there", specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "NEW"}, creates("NEW")}, ask: "NEW",
+			steps: []string{"+NEW"}, after: made("NEW"),
+		},
+		{
+			name: "a predecessor for another version", files: made("OLD"), specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "NEW", constraint: "2.4.5"}, creates("NEW")}, ask: "NEW",
+			steps: []string{"+NEW"}, after: made("OLD", "NEW"),
+		},
+		{
+			name: "a deprecated patch", specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "NEW"}, creates("NEW")}, ask: "OLD",
+			steps: []string{"+OLD"}, warnings: []string{"patch OLD is deprecated; use NEW instead"}, after: made("OLD"),
+		},
+		{
+			name: "a deprecated patch that is there", files: made("OLD"), specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "NEW"}, creates("NEW")}, ask: "OLD",
+			unchanged: []string{"OLD: applied"}, after: made("OLD"),
+		},
+		{
+			name: "replaced with itself", specs: []spec{{id: "A", diff: creates("A").diff, replacedWith: "A"}}, ask: "A",
+			steps: []string{"+A"}, warnings: []string{"patch A is deprecated; use A instead"}, after: made("A"),
+		},
+		{
+			name: "hidden by an applied patch that requires it", files: trees[3], specs: chained, ask: "BASE NEXT",
+			unchanged: []string{"BASE: applied, required by LAST", "NEXT: applied, required by LAST"}, after: trees[3],
+		},
+		{
+			name: "a requirement that another applied patch hides", files: tree{"f": "two\n"},
+			specs: append(slices.Clone(chained), creates("X", "BASE")), ask: "X", steps: []string{"+X"}, after: tree{"f": "two\n", "pub/X": "X\n"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.files == nil {
@@ -157,32 +199,48 @@ func TestPlanRevert(t *testing.T) {
 		{name: "the last of the catalogue first", files: made("A", "B"), specs: []spec{creates("A"), creates("B")}, ask: "A B", steps: []string{"-B", "-A"}, after: tree{}},
 		{name: "what lies on top first", files: trees[3], specs: chained, ask: "BASE NEXT LAST", steps: []string{"-LAST", "-NEXT", "-BASE"}, after: tree{}},
 		{name: "the top of a chain", files: trees[3], specs: chained, ask: "LAST", steps: []string{"-LAST"}, after: trees[2]},
-		{name: "what an applied patch requires", files: made("A", "B"), specs: []spec{creates("A", "B"), creates("B")}, ask: "B",
-			errs: []string{"patch B is required by A; revert that one first, or together with it"}, after: made("A", "B")},
-		{name: "what two applied patches require", files: made("A", "B", "C"), specs: []spec{creates("A", "C"), creates("B", "C"), creates("C")}, ask: "C",
-			errs: []string{"patch C is required by A, B; revert those first, or together with it"}, after: made("A", "B", "C")},
+		{
+			name: "what an applied patch requires", files: made("A", "B"), specs: []spec{creates("A", "B"), creates("B")}, ask: "B",
+			errs: []string{"patch B is required by A; revert that one first, or together with it"}, after: made("A", "B"),
+		},
+		{
+			name: "what two applied patches require", files: made("A", "B", "C"), specs: []spec{creates("A", "C"), creates("B", "C"), creates("C")}, ask: "C",
+			errs: []string{"patch C is required by A, B; revert those first, or together with it"}, after: made("A", "B", "C"),
+		},
 		{name: "what a patch requires that is not applied", files: made("B"), specs: []spec{creates("A", "B"), creates("B")}, ask: "B", steps: []string{"-B"}, after: tree{}},
 		{name: "together with what requires it", files: made("A", "B"), specs: []spec{creates("A", "B"), creates("B")}, ask: "B A", steps: []string{"-A", "-B"}, after: tree{}},
 		{name: "together with what requires it in a circle", files: made("A", "B"), specs: []spec{creates("A", "B"), creates("B", "A")}, ask: "A B", steps: []string{"-B", "-A"}, after: tree{}},
-		{name: "under what stays", files: trees[3], specs: chained, ask: "NEXT",
-			errs: []string{"patch NEXT is required by LAST; revert that one first, or together with it"}, after: trees[3]},
-		{name: "deep under what stays", files: trees[3], specs: chained, ask: "BASE NEXT",
+		{
+			name: "under what stays", files: trees[3], specs: chained, ask: "NEXT",
+			errs: []string{"patch NEXT is required by LAST; revert that one first, or together with it"}, after: trees[3],
+		},
+		{
+			name: "deep under what stays", files: trees[3], specs: chained, ask: "BASE NEXT",
 			errs: []string{
 				"patch NEXT is required by LAST; revert that one first, or together with it",
 				"patch BASE is required by LAST; revert that one first, or together with it",
-			}, after: trees[3]},
+			}, after: trees[3],
+		},
 		{name: "not applied, nor what it requires", specs: chained, ask: "LAST NEXT", unchanged: []string{"NEXT: not applied", "LAST: not applied"}, after: tree{}},
 		{name: "not applied, nor all that it requires", files: trees[1], specs: chained, ask: "LAST", unchanged: []string{"LAST: not applied"}, after: trees[1]},
-		{name: "not applied, over a requirement that another patch hides", files: tree{"f": "two\n"}, specs: append(slices.Clone(chained),
-			creates("M"), spec{id: "X", diff: diff(made("M"), tree{"pub/M": "x\n"}), require: []string{"BASE", "M"}}), ask: "X",
-			unchanged: []string{"X: not applied"}, after: tree{"f": "two\n"}},
-		{name: "neither applied nor fit to be", files: tree{"f": "mine\n"}, specs: chained, ask: "LAST",
-			errs: []string{"patch LAST cannot be reverted: f: hunk 1 does not fit at line 1"}, after: tree{"f": "mine\n"}},
-		{name: "changed by hand since", files: tree{"pub/A": "mine\n", "pub/B": "B\n"}, specs: []spec{creates("A"), creates("B")}, ask: "A B", steps: []string{"-B"},
-			errs: []string{"patch A cannot be reverted: pub/A: hunk 1 does not fit at line 1"}, after: tree{"pub/A": "mine\n"}},
-		{name: "partial", files: before.with("a", after["a"]), specs: []spec{{id: "X", diff: diff(tree{"a": before["a"]}, tree{"a": after["a"]}) + diff(tree{"b": before["b"]}, tree{"b": after["b"]})}}, ask: "X",
+		{
+			name: "not applied, over a requirement that another patch hides", files: tree{"f": "two\n"}, specs: append(slices.Clone(chained),
+				creates("M"), spec{id: "X", diff: diff(made("M"), tree{"pub/M": "x\n"}), require: []string{"BASE", "M"}}), ask: "X",
+			unchanged: []string{"X: not applied"}, after: tree{"f": "two\n"},
+		},
+		{
+			name: "neither applied nor fit to be", files: tree{"f": "mine\n"}, specs: chained, ask: "LAST",
+			errs: []string{"patch LAST cannot be reverted: f: hunk 1 does not fit at line 1"}, after: tree{"f": "mine\n"},
+		},
+		{
+			name: "changed by hand since", files: tree{"pub/A": "mine\n", "pub/B": "B\n"}, specs: []spec{creates("A"), creates("B")}, ask: "A B", steps: []string{"-B"},
+			errs: []string{"patch A cannot be reverted: pub/A: hunk 1 does not fit at line 1"}, after: tree{"pub/A": "mine\n"},
+		},
+		{
+			name: "partial", files: before.with("a", after["a"]), specs: []spec{{id: "X", diff: diff(tree{"a": before["a"]}, tree{"a": after["a"]}) + diff(tree{"b": before["b"]}, tree{"b": after["b"]})}}, ask: "X",
 			errs:  []string{"patch X cannot be reverted: b: hunk 1 does not fit at line 8 (its result is there already)"},
-			after: before.with("a", after["a"])},
+			after: before.with("a", after["a"]),
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.files == nil {
@@ -204,14 +262,22 @@ func TestPlanAmbiguous(t *testing.T) {
 		planCase
 		revert bool
 	}{
-		{planCase{name: "apply to the free place", files: free, steps: []string{"+X"}, warnings: []string{warning + "not applied"},
-			after: tree{"f": filler + with + with}}, false},
-		{planCase{name: "apply to the taken place", files: taken, unchanged: []string{"X: applied, ambiguous"}, warnings: []string{warning + "applied"},
-			after: taken}, false},
-		{planCase{name: "revert from the taken place", files: taken, steps: []string{"-X"}, warnings: []string{warning + "applied"},
-			after: tree{"f": filler + without + without}}, true},
-		{planCase{name: "revert from the free place", files: free, unchanged: []string{"X: not applied, ambiguous"}, warnings: []string{warning + "not applied"},
-			after: free}, true},
+		{planCase{
+			name: "apply to the free place", files: free, steps: []string{"+X"}, warnings: []string{warning + "not applied"},
+			after: tree{"f": filler + with + with},
+		}, false},
+		{planCase{
+			name: "apply to the taken place", files: taken, unchanged: []string{"X: applied, ambiguous"}, warnings: []string{warning + "applied"},
+			after: taken,
+		}, false},
+		{planCase{
+			name: "revert from the taken place", files: taken, steps: []string{"-X"}, warnings: []string{warning + "applied"},
+			after: tree{"f": filler + without + without},
+		}, true},
+		{planCase{
+			name: "revert from the free place", files: free, unchanged: []string{"X: not applied, ambiguous"}, warnings: []string{warning + "not applied"},
+			after: free,
+		}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.ask, tc.specs = "X", []spec{x}
@@ -403,4 +469,30 @@ func TestApplyRevert(t *testing.T) {
 			rt.Fatalf("changes are left: %v, error %v", changes, err)
 		}
 	})
+}
+
+// Of a patch with several diffs nothing is staged when only some fit, and every
+// diff's refusals are told.
+func TestPlanSeveralVariants(t *testing.T) {
+	c := catalogOf(t, `{"X": {"packages": {"magento/magento2-base": {"2.4.*": {"file": "0.patch"}, ">=2.4": {"file": "1.patch"}}}}}`,
+		newFile, diff(tree{"none": "1\n"}, tree{"none": "2\n"}))
+	for _, dir := range []applier.Direction{applier.Forward, applier.Reverse} {
+		files := tree{}
+		if dir == applier.Reverse {
+			files = tree{"pub/new": "new\n"}
+		}
+		s := stack.New(c, packages(t), applier.NewOverlay(files.mapTree()), nil)
+		plan := s.PlanApply
+		if dir == applier.Reverse {
+			plan = s.PlanRevert
+		}
+		p, err := plan(items(t, s, "X"))
+		var conflict *stack.ConflictError
+		if !errors.As(err, &conflict) || len(conflict.Refusals) != 1 || conflict.Refusals[0].Path != "none" {
+			t.Errorf("%s: error %v", dir, err)
+		}
+		if diff := cmp.Diff(files, result(t, files, p)); diff != "" {
+			t.Errorf("%s: tree (-want +got):\n%s", dir, diff)
+		}
+	}
 }

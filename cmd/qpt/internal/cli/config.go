@@ -71,7 +71,7 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 		userConfig = filepath.Join(home, ".config")
 	}
 	if userConfig != "" {
-		if err := mergeFile(v, filepath.Join(userConfig, "qpt", "config.yaml"), userConfig); err != nil {
+		if err := mergeFile(v, filepath.Join(userConfig, "qpt", "config.yaml")); err != nil {
 			return config{}, err
 		}
 	}
@@ -80,7 +80,7 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 		return config{}, err
 	}
 	if root != "" {
-		if err := mergeFile(v, filepath.Join(root, "qpt.yaml"), root); err != nil {
+		if err := mergeFile(v, filepath.Join(root, "qpt.yaml")); err != nil {
 			return config{}, err
 		}
 	}
@@ -98,8 +98,8 @@ func variable(name string) string {
 }
 
 // mergeFile adds a configuration file, if there is one. Catalogues that it names
-// are relative to base.
-func mergeFile(v *viper.Viper, name, base string) error {
+// are relative to its folder.
+func mergeFile(v *viper.Viper, name string) error {
 	file := viper.New()
 	file.SetConfigFile(name)
 	err := file.ReadInConfig()
@@ -114,7 +114,7 @@ func mergeFile(v *viper.Viper, name, base string) error {
 		sources := file.GetStringSlice("catalog")
 		for i, s := range sources {
 			if !filepath.IsAbs(s) {
-				sources[i] = filepath.Join(base, s)
+				sources[i] = filepath.Join(filepath.Dir(name), s)
 			}
 		}
 		settings["catalog"] = sources

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/catalog"
@@ -160,12 +159,4 @@ func versionTexts[V interface{ String() string }](versions []V) []string {
 		texts[i] = v.String()
 	}
 	return texts
-}
-
-func joinIDs(items []*stack.Item) string {
-	ids := make([]string, len(items))
-	for i, it := range items {
-		ids[i] = it.ID()
-	}
-	return strings.Join(ids, " ")
 }
