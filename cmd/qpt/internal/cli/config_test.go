@@ -89,7 +89,7 @@ func TestCatalogSettings(t *testing.T) {
 		want             []string
 	}{
 		{"none", "", "", nil, nil, []string{}},
-		{"the user's", "catalog: [mine, /abs]\n", "", nil, nil, []string{"$DIR/home/mine", "/abs"}},
+		{"the user's", "catalog: [mine, /abs]\n", "", nil, nil, []string{"$DIR/home/qpt/mine", "/abs"}},
 		{"the shop's", "catalog: [mine]\n", "catalog: [own.zip]\n", nil, nil, []string{"$DIR/shop/own.zip"}},
 		{"one without a list", "", "catalog: own\n", nil, nil, []string{"$DIR/shop/own"}},
 		{"variable", "", "catalog: [own]\n", map[string]string{"QPT_CATALOG": "a" + list + "b"}, nil, []string{"a", "b"}},
