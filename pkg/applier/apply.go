@@ -64,7 +64,7 @@ func Apply(o *Overlay, d *Diff, dir Direction) ([]FileResult, error) {
 // [Apply] and explains nothing. To ask about several diffs, one upon the other, give
 // them together: in reverse, the last comes out first.
 func Fits(o *Overlay, dir Direction, diffs ...*Diff) (displacement int, ok bool) {
-	run := run{overlay: o.Fork()}
+	run := run{overlay: o.Fork(), unread: unread(diffs)}
 	if dir == Reverse {
 		diffs = slices.Clone(diffs)
 		slices.Reverse(diffs)
@@ -89,6 +89,28 @@ type run struct {
 	explain  bool // gather all refusals with their reasons; else stop at the first
 	results  []FileResult
 	refusals []Refusal
+
+	// unread are paths whose result nobody will ask for: it is not staged, and the
+	// room that it took is used again.
+	unread     map[string]bool
+	spareLines [][]byte
+	spareMarks []bool
+}
+
+// unread returns the paths that one entry of the diffs alone touches.
+func unread(diffs []*Diff) map[string]bool {
+	alone := map[string]bool{}
+	for _, d := range diffs {
+		for i := range d.Entries {
+			e := &d.Entries[i]
+			_, seen := alone[e.New.Path]
+			alone[e.New.Path] = !seen
+			if e.Old.Path != e.New.Path {
+				alone[e.Old.Path] = false
+			}
+		}
+	}
+	return alone
 }
 
 func (r *run) diff(d *Diff, dir Direction) {
@@ -134,63 +156,85 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 	if e.New.Presence != Absent && e.New.Path != e.Old.Path && !r.vacant(e, e.New.Path) {
 		return
 	}
-	img := &image{}
+	img := &image{spareLines: r.spareLines, spareMarks: r.spareMarks}
+	r.spareLines, r.spareMarks = nil, nil
 	if old != nil {
 		img.lines = old.split()
 	}
+	if result.Hunks, ok = r.hunks(e, img); !ok {
+		return
+	}
+	switch {
+	case e.New.Presence == Absent:
+		ok = r.remove(e, img)
+	case result.Op == Modify && r.unread[e.New.Path] && old != nil && old.Mode&fs.ModeSymlink == 0:
+		if img.owned {
+			r.spareLines, r.spareMarks = img.lines, img.written
+		}
+	default:
+		ok = r.write(e, img.file(resultMode(e, old), r.explain))
+		made[e.New.Path] = made[e.New.Path] || old == nil
+	}
+	if ok {
+		r.results = append(r.results, result)
+	}
+}
+
+// hunks puts the hunks of an entry into the image of its file.
+func (r *run) hunks(e *Entry, img *image) (results []HunkResult, ok bool) {
 	for _, h := range e.Hunks {
 		img.growth += len(h.new) - len(h.old)
 	}
-	failed := false
+	ok = true
 	for i := range e.Hunks {
 		h := &e.Hunks[i]
 		p := h.place()
 		at := img.find(h.old, p)
-		if at < 0 {
-			failed = true
-			if !r.explain {
-				r.refusals = append(r.refusals, Refusal{Path: e.Old.Path, Reason: HunkMismatch})
-				return
-			}
-			r.refusals = append(r.refusals, mismatch(e, h, img, p))
-			if r.enough() {
-				return
-			}
+		if at >= 0 {
+			img.replace(at, len(h.old), h.new)
+			results = append(results, HunkResult{Number: h.Number, Line: at + 1, Offset: h.offset(at, p)})
 			continue
 		}
-		img.replace(at, len(h.old), h.new)
-		result.Hunks = append(result.Hunks, HunkResult{Number: h.Number, Line: at + 1, Offset: h.offset(at, p)})
-	}
-	if failed {
-		return
-	}
-	if e.New.Presence == Absent {
-		var rest []byte
-		if e.Copy { // taking back a copy leaves the text of its source
-			if source, err := r.overlay.ReadFile(e.New.Path); err == nil {
-				rest = bytes.Join(source.split(), nil)
-			}
+		ok = false
+		if !r.explain {
+			r.refusals = append(r.refusals, Refusal{Path: e.Old.Path, Reason: HunkMismatch})
+			return nil, false
 		}
-		if !bytes.Equal(img.join(), rest) {
-			r.refuse(e, e.Old.Path, Remains, nil)
-			return
+		r.refusals = append(r.refusals, mismatch(e, h, img, p))
+		if r.enough() {
+			return nil, false
 		}
+	}
+	return results, ok
+}
+
+// remove stages the removal of a file that the hunks have to have emptied.
+func (r *run) remove(e *Entry, img *image) bool {
+	var rest []byte
+	if e.Copy { // taking back a copy leaves the text of its source
+		if source, err := r.overlay.ReadFile(e.New.Path); err == nil {
+			rest = bytes.Join(source.split(), nil)
+		}
+	}
+	if !bytes.Equal(img.join(), rest) {
+		r.refuse(e, e.Old.Path, Remains, nil)
+		return false
+	}
+	r.overlay.Remove(e.Old.Path)
+	return true
+}
+
+// write stages the result of an entry.
+func (r *run) write(e *Entry, file *File) bool {
+	if reason := badLink(e.New.Path, file); reason != nil {
+		r.refuse(e, e.New.Path, Outside, reason)
+		return false
+	}
+	r.overlay.Write(e.New.Path, file)
+	if e.Rename() {
 		r.overlay.Remove(e.Old.Path)
-	} else {
-		file := img.file(resultMode(e, old), r.explain)
-		if reason := badLink(e.New.Path, file); reason != nil {
-			r.refuse(e, e.New.Path, Outside, reason)
-			return
-		}
-		r.overlay.Write(e.New.Path, file)
-		if old == nil {
-			made[e.New.Path] = true
-		}
-		if e.Rename() {
-			r.overlay.Remove(e.Old.Path)
-		}
 	}
-	r.results = append(r.results, result)
+	return true
 }
 
 // offset is how far a hunk at a 0-based line lies from where it says. Anchored and

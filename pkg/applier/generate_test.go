@@ -40,11 +40,8 @@ func genText(d dice) []string {
 	crlf := chance(d, 6)
 	text := make([]string, n)
 	for i := range text {
-		text[i] = pick(d, "b", "c", "d", "e", "", "}", "  f", "\tg", "- h", "+ i", " ")
-		if d.roll(variety) == 0 {
-			text[i] = "a"
-		}
-		if chance(d, 30) {
+		text[i] = []string{"a", "b", "", "}", "  f", "\tg", "- h", "+ i", " ", "c", "d", "e"}[d.roll(variety)]
+		if chance(d, 15) {
 			text[i] += fmt.Sprint(d.roll(variety))
 		}
 		if crlf || chance(d, 1) {
@@ -250,7 +247,7 @@ func spoil(d dice, hunks []genHunk) []genHunk {
 	case 1:
 		h.oldStart = max(0, h.oldStart+d.roll(9)-4)
 	case 2:
-		h.oldStart, h.newStart = h.oldStart+d.roll(20), h.newStart+d.roll(20)
+		h.oldStart, h.newStart = h.oldStart+d.roll(20), max(0, h.newStart+d.roll(20)-d.roll(20))
 	case 3:
 		j := d.roll(len(hunks))
 		hunks[i], hunks[j] = hunks[j], hunks[i]

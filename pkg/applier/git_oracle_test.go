@@ -220,6 +220,9 @@ func (c *comparison) report(tb testing.TB) {
 // run compares n generated cases, each forward and in reverse.
 func (c *comparison) run(t *testing.T, n int, mode comparing, generate func(seed uint64) genCase) {
 	needGit(t)
+	if testing.Short() {
+		n = min(n, 100)
+	}
 	seed := *gitSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano()) &^ (1<<24 - 1)
@@ -366,8 +369,8 @@ func deliberate(before MapTree, dir Direction, ours, git verdict) string {
 			case odd[p] != "":
 			case h.place().exact:
 				odd[p] = "5.8: a hunk without context stays at its line"
-			case contextWithoutLF(h):
-				odd[p] = "5.7: context without a line feed fits only at the end"
+			case trapped(h):
+				odd[p] = "5.7: a line without a line feed fits only at the end"
 			}
 		}
 		for name := range before {
@@ -411,8 +414,16 @@ func deliberateInGitForm(before MapTree, dir Direction, ours, git verdict) strin
 	return deliberate(before, dir, ours, git)
 }
 
-func contextWithoutLF(h *Hunk) bool {
-	return slices.ContainsFunc(h.Lines, func(l Line) bool { return l.Op == ' ' && !bytes.HasSuffix(l.Text, []byte("\n")) })
+// trapped reports whether a hunk looks for a line without a line feed that may not be the
+// last. Git compares its bytes with the beginning of what stands in the file.
+func trapped(h *Hunk) bool {
+	ended := func(line []byte) bool { return bytes.HasSuffix(line, []byte("\n")) }
+	for i, line := range h.old {
+		if i+1 < len(h.old) && !ended(line) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(h.Lines, func(l Line) bool { return l.Op == ' ' && !ended(l.Text) })
 }
 
 // The traditional form, and plain git headers, decide and result as in git.

@@ -15,6 +15,9 @@ type image struct {
 	// hunk may match them. It is nil until a hunk is in.
 	written []bool
 	owned   bool // lines may be changed in place
+	// spare room for lines and marks, or nil
+	spareLines [][]byte
+	spareMarks []bool
 }
 
 // A placement says how a hunk is to be matched against an image.
@@ -151,8 +154,8 @@ func distance(a, b int) int {
 func (m *image) replace(at, n int, lines [][]byte) {
 	if !m.owned {
 		size := len(m.lines) + max(m.growth, 0)
-		m.lines = append(make([][]byte, 0, size), m.lines...)
-		m.written = make([]bool, len(m.lines), size)
+		m.lines = append(slices.Grow(m.spareLines[:0], size), m.lines...)
+		m.written = append(slices.Grow(m.spareMarks[:0], size), make([]bool, len(m.lines))...)
 		m.owned = true
 	}
 	m.lines = slices.Replace(m.lines, at, at+n, lines...)

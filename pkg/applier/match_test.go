@@ -69,6 +69,10 @@ func TestFindIsSpiral(t *testing.T) {
 				len(img.lines), len(img.lines)).Draw(t, "written")
 		}
 		pattern := drawLines(t, "pattern", 6)
+		if n := len(img.lines); rapid.Bool().Draw(t, "from the file") {
+			from := rapid.IntRange(0, n).Draw(t, "from")
+			pattern = img.lines[from:rapid.IntRange(from, n).Draw(t, "to")]
+		}
 		p := placement{
 			at:      rapid.IntRange(0, 35).Draw(t, "at"),
 			atStart: rapid.IntRange(0, 5).Draw(t, "start") == 5,
@@ -82,6 +86,32 @@ func TestFindIsSpiral(t *testing.T) {
 			t.Fatalf("got %d, want %d", got, want)
 		}
 	})
+}
+
+// So it does for all small files and patterns of two different lines, from every start.
+func TestFindIsSpiralThroughout(t *testing.T) {
+	text := func(n, bits int) (lines [][]byte) {
+		for i := range n {
+			lines = append(lines, []byte{"ab"[bits>>i&1], '\n'})
+		}
+		return lines
+	}
+	for n := range 8 {
+		for bits := range 1 << n {
+			img := &image{lines: text(n, bits)}
+			for m := 1; m <= 4; m++ {
+				for bits := range 1 << m {
+					pattern := text(m, bits)
+					for at := range n + 2 {
+						p := placement{at: at}
+						if got, want := img.find(pattern, p), spiral(img, pattern, p); got != want {
+							t.Fatalf("%q in %q from %d: got %d, want %d", pattern, img.lines, at, got, want)
+						}
+					}
+				}
+			}
+		}
+	}
 }
 
 // A replacement changes its lines, marks them, and leaves the file's own lines alone.

@@ -157,8 +157,9 @@ func describeNonDiff(src []byte) string {
 type scanner struct {
 	src   []byte
 	pos   int
-	line  int // lines before pos
-	strip int // leading path components to remove: 1, or 0 once names had none
+	line  int           // lines before pos
+	strip int           // leading path components to remove: 1, or 0 once names had none
+	text  canonicalText // of the entry at hand; go-diff copies what it keeps
 }
 
 func (s *scanner) done() bool  { return s.pos >= len(s.src) }
@@ -200,9 +201,10 @@ func (s *scanner) entry(header *gitHeader) (*Entry, error) {
 	if err := s.names(e, oldLine, newLine); err != nil {
 		return nil, err
 	}
-	var text canonicalText
+	text := &s.text
+	text.buf, text.hunks = text.buf[:0], text.hunks[:0]
 	for !s.done() && bytes.HasPrefix(s.peek(), []byte("@@ -")) {
-		if err := s.hunk(&text); err != nil {
+		if err := s.hunk(text); err != nil {
 			return nil, err
 		}
 	}

@@ -210,6 +210,23 @@ func TestResults(t *testing.T) {
 	}
 }
 
+// A line without a line feed in the middle is joined with the next, also when the result
+// is only asked about.
+func TestJoinedLines(t *testing.T) {
+	first := mustParse(t, []byte("--- a/f\n+++ b/f\n@@ -1 +1,2 @@\n+x\n\\ No newline at end of file\n c\n"))
+	second := mustParse(t, []byte("--- a/f\n+++ b/f\n@@ -1 +1 @@\n-xc\n+y\n"))
+	o := NewOverlay(MapTree{"f": {Data: []byte("c\n"), Mode: 0o644}})
+	if _, ok := Fits(o, Forward, first, second); !ok {
+		t.Error("does not fit")
+	}
+	if _, err := Apply(o, first, Forward); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Apply(o, second, Forward); err != nil {
+		t.Error(err)
+	}
+}
+
 // So many hunks that do not fit are not all explained.
 func TestRefusalsEnd(t *testing.T) {
 	var w strings.Builder

@@ -8,16 +8,47 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
+	"sync"
 	"syscall"
 )
 
 // DirTree returns the files below root as a [Tree]. Folders that are links are
 // followed as far as they stay inside the root; a file that is a link is not followed.
-func DirTree(root *os.Root) Tree { return dirTree{root} }
+func DirTree(root *os.Root) Tree { return &dirTree{root: root} }
 
-type dirTree struct{ root *os.Root }
+// maxFile is how large a file to be patched may be: it is held in memory.
+const maxFile = 256 << 20
 
-func (t dirTree) ReadFile(name string) (*File, error) {
+type dirTree struct {
+	root *os.Root
+	// near holds handles to folders high up, such as vendor/magento, below which most
+	// files are: an os.Root opens every folder on the way, each time. They are few, and
+	// close with the last reference to the tree.
+	near sync.Map // name → *os.Root, nil if it cannot be opened
+}
+
+// folder opens a folder. The dot at the end has only a folder opened: a pipe would be
+// waited for.
+func (t *dirTree) folder(name string) (*os.Root, error) {
+	if parts := strings.SplitN(name, "/", 3); len(parts) == 3 {
+		high := parts[0] + "/" + parts[1]
+		handle, ok := t.near.Load(high)
+		if !ok {
+			opened, _ := t.root.OpenRoot(high + "/.") // what is wrong shows below
+			handle, _ = t.near.LoadOrStore(high, opened)
+		}
+		if high := handle.(*os.Root); high != nil {
+			// A link may lead out of the high folder and stay below the root.
+			if sub, err := high.OpenRoot(parts[2] + "/."); err == nil {
+				return sub, nil
+			}
+		}
+	}
+	return t.root.OpenRoot(name + "/.")
+}
+
+func (t *dirTree) ReadFile(name string) (*File, error) {
 	fail := func(err error) (*File, error) {
 		var pathErr *fs.PathError
 		if errors.As(err, &pathErr) {
@@ -25,11 +56,10 @@ func (t dirTree) ReadFile(name string) (*File, error) {
 		}
 		return nil, &fs.PathError{Op: "read", Path: name, Err: t.classify(name, err)}
 	}
-	// The folder is walked to once; the file is looked at and opened from there. The
-	// dot at the end has only a folder opened: a pipe would be waited for.
+	// The folder is walked to once; the file is looked at and opened from there.
 	dir, base := t.root, name
 	if parent := path.Dir(name); parent != "." {
-		sub, err := t.root.OpenRoot(parent + "/.")
+		sub, err := t.folder(parent)
 		if err != nil {
 			return fail(err)
 		}
@@ -50,6 +80,9 @@ func (t dirTree) ReadFile(name string) (*File, error) {
 	case !info.Mode().IsRegular():
 		return fail(ErrNotFile)
 	}
+	if info.Size() > maxFile {
+		return fail(fmt.Errorf("larger than %d MiB, which no file of code is", maxFile>>20))
+	}
 	f, err := dir.Open(base)
 	if err != nil {
 		return fail(err)
@@ -64,7 +97,7 @@ func (t dirTree) ReadFile(name string) (*File, error) {
 }
 
 // classify gives an error of os.Root the meaning that [Tree] promises.
-func (t dirTree) classify(name string, err error) error {
+func (t *dirTree) classify(name string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOTDIR):
 		return ErrNotFolder
