@@ -161,13 +161,14 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 	if old != nil {
 		img.lines = old.split()
 	}
-	if result.Hunks, ok = r.hunks(e, img); !ok {
+	unread := result.Op == Modify && r.unread[e.New.Path] && old != nil && old.Mode&fs.ModeSymlink == 0
+	if result.Hunks, ok = r.hunks(e, img, unread); !ok {
 		return
 	}
 	switch {
 	case e.New.Presence == Absent:
 		ok = r.remove(e, img)
-	case result.Op == Modify && r.unread[e.New.Path] && old != nil && old.Mode&fs.ModeSymlink == 0:
+	case unread:
 		if img.owned {
 			r.spareLines, r.spareMarks = img.lines, img.written
 		}
@@ -180,8 +181,9 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 	}
 }
 
-// hunks puts the hunks of an entry into the image of its file.
-func (r *run) hunks(e *Entry, img *image) (results []HunkResult, ok bool) {
+// hunks puts the hunks of an entry into the image of its file. If the result is not
+// read, the last hunk only has to fit.
+func (r *run) hunks(e *Entry, img *image, unread bool) (results []HunkResult, ok bool) {
 	for _, h := range e.Hunks {
 		img.growth += len(h.new) - len(h.old)
 	}
@@ -191,7 +193,9 @@ func (r *run) hunks(e *Entry, img *image) (results []HunkResult, ok bool) {
 		p := h.place()
 		at := img.find(h.old, p)
 		if at >= 0 {
-			img.replace(at, len(h.old), h.new)
+			if !unread || i+1 < len(e.Hunks) {
+				img.replace(at, len(h.old), h.new)
+			}
 			results = append(results, HunkResult{Number: h.Number, Line: at + 1, Offset: h.offset(at, p)})
 			continue
 		}

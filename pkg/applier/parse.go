@@ -40,6 +40,7 @@ func (e *ParseError) Error() string {
 // a component "..", or reaches into .git.
 func Parse(src []byte) (*Diff, error) {
 	s := scanner{src: src, strip: 1}
+	s.text.buf = make([]byte, 0, len(src))
 	d := &Diff{}
 	var header *gitHeader
 	flush := func() error {
@@ -91,6 +92,9 @@ func Parse(src []byte) (*Diff, error) {
 	}
 	if len(d.Entries) == 0 {
 		return nil, &ParseError{0, describeNonDiff(src)}
+	}
+	if err := s.text.parse(d.Entries); err != nil {
+		return nil, err
 	}
 	hoistCopies(d.Entries)
 	hunks := slices.ContainsFunc(d.Entries, func(e Entry) bool { return len(e.Hunks) > 0 })
@@ -159,7 +163,7 @@ type scanner struct {
 	pos   int
 	line  int           // lines before pos
 	strip int           // leading path components to remove: 1, or 0 once names had none
-	text  canonicalText // of the entry at hand; go-diff copies what it keeps
+	text  canonicalText // of all hunks; go-diff copies what it keeps
 }
 
 func (s *scanner) done() bool  { return s.pos >= len(s.src) }
@@ -201,16 +205,13 @@ func (s *scanner) entry(header *gitHeader) (*Entry, error) {
 	if err := s.names(e, oldLine, newLine); err != nil {
 		return nil, err
 	}
-	text := &s.text
-	text.buf, text.hunks = text.buf[:0], text.hunks[:0]
 	for !s.done() && bytes.HasPrefix(s.peek(), []byte("@@ -")) {
-		if err := s.hunk(text); err != nil {
+		h, err := s.hunk()
+		if err != nil {
 			return nil, err
 		}
-	}
-	var err error
-	if e.Hunks, err = text.parse(); err != nil {
-		return nil, err
+		h.Number = len(e.Hunks) + 1
+		e.Hunks = append(e.Hunks, h)
 	}
 	if err := e.settle(); err != nil {
 		return nil, err
@@ -295,7 +296,7 @@ const minMarker = 12
 
 func isMarker(line []byte) bool { return bytes.HasPrefix(line, []byte(`\ `)) }
 
-// canonicalText holds the hunks of an entry in the form that go-diff reads without
+// canonicalText holds hunks in the form that go-diff reads without
 // mistakes: only counted lines, no bare line feeds, no markers.
 type canonicalText struct {
 	buf   []byte
@@ -320,22 +321,23 @@ func (t *canonicalText) header(n hunkNumbers) {
 
 // hunk reads one hunk into text: as many lines as its header counts, and a marker
 // after them.
-func (s *scanner) hunk(text *canonicalText) error {
+func (s *scanner) hunk() (Hunk, error) {
 	at := s.number()
 	n, ok := parseHunkHeader(s.next())
 	if !ok {
-		return &ParseError{at, "corrupt hunk header, expected @@ -N,N +N,N @@"}
+		return Hunk{}, &ParseError{at, "corrupt hunk header, expected @@ -N,N +N,N @@"}
 	}
+	text := &s.text
 	h := rawHunk{start: len(text.buf), diffLine: at}
 	text.header(n)
 	changed := false
 	for oldLeft, newLeft := n.oldCount, n.newCount; oldLeft > 0 || newLeft > 0; {
 		if s.done() {
-			return s.corrupt(at, fmt.Sprintf("the diff ends %s early", lines(max(oldLeft, newLeft))))
+			return Hunk{}, s.corrupt(at, fmt.Sprintf("the diff ends %s early", lines(max(oldLeft, newLeft))))
 		}
 		line := s.peek()
 		if line[len(line)-1] != '\n' {
-			return s.corrupt(at, "the last line is cut off")
+			return Hunk{}, s.corrupt(at, "the last line is cut off")
 		}
 		switch line[0] {
 		case ' ', '\n':
@@ -346,7 +348,7 @@ func (s *scanner) hunk(text *canonicalText) error {
 			newLeft, changed = newLeft-1, true
 		case '\\':
 			if !isMarker(line) || len(line) < minMarker {
-				return s.corrupt(at, "expected a line that starts with a space, +, - or a no-newline marker")
+				return Hunk{}, s.corrupt(at, "expected a line that starts with a space, +, - or a no-newline marker")
 			}
 			if h.count > 0 {
 				h.unended = append(h.unended, h.count-1)
@@ -354,10 +356,10 @@ func (s *scanner) hunk(text *canonicalText) error {
 			s.next()
 			continue
 		default:
-			return s.corrupt(at, "expected a line that starts with a space, + or -")
+			return Hunk{}, s.corrupt(at, "expected a line that starts with a space, + or -")
 		}
 		if oldLeft < 0 || newLeft < 0 {
-			return s.corrupt(at, "more lines than the hunk header counts")
+			return Hunk{}, s.corrupt(at, "more lines than the hunk header counts")
 		}
 		if line[0] == '\n' {
 			text.buf = append(text.buf, ' ')
@@ -367,19 +369,22 @@ func (s *scanner) hunk(text *canonicalText) error {
 		s.next()
 	}
 	if !changed {
-		return &ParseError{at, "corrupt hunk: it changes nothing"}
+		return Hunk{}, &ParseError{at, "corrupt hunk: it changes nothing"}
 	}
 	if rest := s.src[s.pos:]; len(rest) > minMarker && isMarker(rest) {
 		h.unended = append(h.unended, h.count-1)
 		s.next()
 	}
 	text.hunks = append(text.hunks, h)
-	return nil
+	return Hunk{
+		OldStart: n.oldStart, OldCount: n.oldCount, NewStart: n.newStart, NewCount: n.newCount, DiffLine: at,
+	}, nil
 }
 
-// parse has go-diff read the hunks. It takes deleted and added lines that look like
-// file headers for the start of another file; then it is given one hunk at a time.
-func (t *canonicalText) parse() ([]Hunk, error) {
+// parse has go-diff read the hunks and gives each entry's hunks their lines. go-diff
+// takes deleted and added lines that look like file headers for the start of another
+// file; then it is given one hunk at a time.
+func (t *canonicalText) parse(entries []Entry) error {
 	options := godiff.ParseOptions{KeepCR: true}
 	parsed, err := godiff.ParseHunksOptions(t.buf, options)
 	if err != nil || len(parsed) != len(t.hunks) {
@@ -391,24 +396,21 @@ func (t *canonicalText) parse() ([]Hunk, error) {
 			}
 			one, err := godiff.ParseHunksOptions(t.buf[raw.start:end], options)
 			if err != nil || len(one) != 1 {
-				return nil, &ParseError{raw.diffLine, fmt.Sprintf("corrupt hunk: %v", err)}
+				return &ParseError{raw.diffLine, fmt.Sprintf("corrupt hunk: %v", err)}
 			}
 			parsed = append(parsed, one[0])
 		}
 	}
-	hunks := make([]Hunk, len(parsed))
-	for i, p := range parsed {
-		hunks[i] = Hunk{
-			Number:   i + 1,
-			OldStart: int(p.OrigStartLine), OldCount: int(p.OrigLines),
-			NewStart: int(p.NewStartLine), NewCount: int(p.NewLines),
-			DiffLine: t.hunks[i].diffLine,
-		}
-		if err := hunks[i].fill(p.Body, t.hunks[i]); err != nil {
-			return nil, err
+	next := 0
+	for i := range entries {
+		for j := range entries[i].Hunks {
+			if err := entries[i].Hunks[j].fill(parsed[next].Body, t.hunks[next]); err != nil {
+				return err
+			}
+			next++
 		}
 	}
-	return hunks, nil
+	return nil
 }
 
 // fill takes the lines of a hunk from the body that go-diff read.

@@ -13,6 +13,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asQpt) != "" {
+		os.Exit(Main(os.Args[1:], System()))
+	}
 	testscript.Main(m, map[string]func(){
 		"qpt": func() { os.Exit(Main(os.Args[1:], System())) },
 	})
