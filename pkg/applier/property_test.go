@@ -15,7 +15,8 @@ import (
 func mustParse(t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, diff []byte) *Diff {
+}, diff []byte,
+) *Diff {
 	t.Helper()
 	d, err := Parse(diff)
 	if err != nil {

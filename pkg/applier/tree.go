@@ -90,7 +90,7 @@ func (t *dirTree) ReadFile(name string) (*File, error) {
 	defer f.Close()
 	data := make([]byte, info.Size())
 	n, err := io.ReadFull(f, data)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return fail(fmt.Errorf("the file changed while it was read: %w", err))
 	}
 	return &File{Data: data[:n], Mode: info.Mode()}, nil

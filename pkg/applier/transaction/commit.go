@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"syscall"
 
 	"github.com/quality-patches/qpt/pkg/applier"
 )
@@ -15,7 +16,10 @@ type engine struct {
 	tree, state fsys
 	stateName   string // for messages
 	stateInfo   info   // so that nothing is written into it
+	rootName    string // where the tree is, when the state folder does not lie in it
 	self        holder
+
+	untidy *journal // of a transaction that is done but not cleaned up
 }
 
 // commit runs a transaction in five steps. Between them, and within them as the comments
@@ -46,16 +50,32 @@ func (e *engine) commit(ctx context.Context, changes []applier.Change) error {
 		err = e.swap(ctx, p.journal, p.seen)
 	}
 	if err != nil {
-		return e.back(p.journal, err)
+		return e.back(p, err)
 	}
 	// The transaction is done and durable. What cannot be cleaned up now is kept in the
 	// journal for the next that holds the lock, beginning with Close.
-	_ = e.cleanup(p.journal)
+	if e.cleanup(p.journal) != nil {
+		e.untidy = p.journal
+	}
+	return nil
+}
+
+// tidy tries once more what a commit could not clean up.
+func (e *engine) tidy() error {
+	if e.untidy == nil {
+		return nil
+	}
+	e.tree.Forget()
+	if err := e.finish(e.untidy); err != nil {
+		return err
+	}
+	e.untidy = nil
 	return nil
 }
 
 // back undoes a transaction that failed.
-func (e *engine) back(j *journal, cause error) error {
+func (e *engine) back(p *plan, cause error) error {
+	j := p.journal
 	if j.committed {
 		// The rename of the journal happened but may not be durable. Whichever name a
 		// power cut would leave is right as long as the tree is not touched, so the
@@ -66,11 +86,14 @@ func (e *engine) back(j *journal, cause error) error {
 			err = e.state.SyncDir(".")
 		}
 		if err != nil {
-			return &RestoreError{Journal: e.journalPath(j.name()), Err: errors.Join(cause, err), Help: helpRetry}
+			return &RestoreError{
+				Journal: e.journalPath(j.name()), Help: helpRetry,
+				Err: fmt.Errorf("%w (while undoing: %w)", err, cause),
+			}
 		}
 	}
 	e.tree.Forget()
-	if err := e.undo(j, true); err != nil {
+	if err := e.undo(j, p.written); err != nil {
 		if restore, ok := errors.AsType[*RestoreError](err); ok {
 			restore.Err = fmt.Errorf("%w (while undoing: %w)", restore.Err, cause)
 		}
@@ -109,7 +132,7 @@ func (e *engine) stage(ctx context.Context, p *plan) error {
 		open = nil
 		return err
 	}
-	defer flush()
+	defer func() { _ = flush() }() // only after an error, which says more
 	for i := range p.Entries {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("stopped: %w", err)
@@ -118,6 +141,9 @@ func (e *engine) stage(ctx context.Context, p *plan) error {
 			f, err := e.write(p, i)
 			if f != nil {
 				open = append(open, f)
+			}
+			if err == nil {
+				p.written[i], err = e.tree.Lstat(p.Entries[i].Temp)
 			}
 			if err != nil {
 				return err
@@ -231,7 +257,8 @@ func (e *engine) writeLink(entry entry, name, text string, v version) error {
 }
 
 // backup gives an original a second name, so that undoing brings back the very file, with
-// its times and its other names. Where there are no hard links it makes a copy.
+// its times and its other names. Where there are no hard links it makes a copy, which
+// keeps all but the other names, and the time of a link.
 func (e *engine) backup(entry entry) error {
 	err := e.tree.Link(entry.Path, entry.Backup)
 	if err == nil || !cannotLink(err) {
@@ -265,15 +292,15 @@ func (e *engine) backup(entry entry) error {
 		if err := f.Chmod(now.mode & modeBits); err != nil {
 			return err
 		}
+		if err := e.tree.Chtimes(part, now.modTime); err != nil {
+			return err
+		}
 		return f.Sync()
 	}()
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		return err
-	}
-	if err := e.tree.Chtimes(part, now.modTime); err != nil {
 		return err
 	}
 	return e.tree.Rename(part, entry.Backup)
@@ -423,7 +450,8 @@ func (e *engine) cleanup(j *journal) error {
 	return e.removeJournal(j)
 }
 
-// prune removes a folder and its parents as far as they are empty. It returns the first that stays.
+// prune removes a folder and its parents as far as they are empty and that is permitted,
+// as git does. It returns the first that stays.
 func (e *engine) prune(dir string) (string, error) {
 	for ; dir != "."; dir = path.Dir(dir) {
 		now, err := e.tree.Lstat(dir)
@@ -437,7 +465,8 @@ func (e *engine) prune(dir string) (string, error) {
 			return dir, nil
 		}
 		switch err := e.tree.Remove(dir); {
-		case errors.Is(err, fs.ErrExist): // it is not empty
+		case errors.Is(err, fs.ErrExist), // it is not empty
+			errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EBUSY): // or a mount
 			return dir, nil
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return dir, err

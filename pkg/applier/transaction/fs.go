@@ -133,7 +133,7 @@ func (r *rootFS) Forget() {
 
 // named gives an error the name as seen from the root.
 func named(op, name string, err error) error {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // only the outermost names the file
 	case nil:
 		return nil
 	case *fs.PathError:

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -37,6 +38,7 @@ type journal struct {
 	PID     int       `json:"pid"`
 	Host    string    `json:"host"`
 	Started time.Time `json:"started"`
+	Root    string    `json:"root,omitempty"` // where the tree is, when this does not lie in it
 
 	Entries []entry  `json:"files"`
 	Made    []string `json:"new_folders,omitempty"` // parents first
@@ -88,6 +90,8 @@ func partName(backup string) string { return backup + ".part" }
 
 const journalMagic = "qpt journal "
 
+var errVersion = errors.New("it has version")
+
 // encode writes a line with the version and the SHA-256 of the rest, and the rest as JSON.
 func (j *journal) encode() ([]byte, error) {
 	body, err := json.MarshalIndent(j, "", " ")
@@ -111,7 +115,7 @@ func decodeJournal(data []byte) (*journal, error) {
 	case !ok || !spaced:
 		return nil, errors.New("it ends in its first line")
 	case number != strconv.Itoa(journalVersion):
-		return nil, fmt.Errorf("it has version %.20q and this qpt reads version %d; use the qpt that wrote it", number, journalVersion)
+		return nil, fmt.Errorf("%w %.20q and this qpt reads version %d", errVersion, number, journalVersion)
 	case digest != sum(body):
 		return nil, errors.New("its content does not match its checksum: it is truncated or was changed")
 	}
@@ -120,6 +124,9 @@ func decodeJournal(data []byte) (*journal, error) {
 	j := new(journal)
 	if err := dec.Decode(j); err != nil {
 		return nil, fmt.Errorf("its content is not that of a journal: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("its content goes on after its end")
 	}
 	return j, j.validate()
 }
@@ -241,12 +248,14 @@ func (e *engine) writeJournal(j *journal) (err error) {
 }
 
 // removeJournal ends a transaction. The folder is synced, or a power cut could bring the
-// journal back after the files were edited anew.
+// journal back after the files were edited anew. Should that fail, the work is done
+// nevertheless, and a journal that comes back finds nothing left to do.
 func (e *engine) removeJournal(j *journal) error {
 	if err := remove(e.state, j.name()); err != nil {
 		return err
 	}
-	return e.state.SyncDir(".")
+	_ = e.state.SyncDir(".")
+	return nil
 }
 
 func (j *journal) name() string {
@@ -266,10 +275,11 @@ func (e *engine) readJournal() (*journal, error) {
 			continue
 		}
 		damaged := func(err error) error {
-			return &RestoreError{
-				Journal: e.journalPath(name), Err: err,
-				Help: "compare the files under .qpt-*.old names with those next to them, put right what must be, and remove the journal",
+			help := "compare the files under .qpt-*.old names with those next to them, put right what must be, and remove the journal"
+			if errors.Is(err, errVersion) {
+				help = "run qpt recover with the qpt that wrote it"
 			}
+			return &RestoreError{Journal: e.journalPath(name), Err: err, Help: help}
 		}
 		if err != nil {
 			return nil, damaged(err)
@@ -277,6 +287,12 @@ func (e *engine) readJournal() (*journal, error) {
 		j, err := decodeJournal(data)
 		if err != nil {
 			return nil, damaged(err)
+		}
+		if j.Root != e.rootName {
+			return nil, &RestoreError{
+				Journal: e.journalPath(name), Err: fmt.Errorf("it belongs to the tree in %q", j.Root),
+				Help: "run qpt recover there with this --state-dir, and use a folder of its own for each tree",
+			}
 		}
 		if found != nil {
 			return nil, damaged(fmt.Errorf("there is a second journal, %s", e.journalPath(journalName)))

@@ -45,7 +45,7 @@ func takeLock(ctx context.Context, state *os.Root, e *engine, wait time.Duration
 	for {
 		ok, err := tryLock(f)
 		if err != nil {
-			f.Close()
+			_ = f.Close()
 			return nil, err
 		}
 		if ok {
@@ -54,12 +54,12 @@ func takeLock(ctx context.Context, state *os.Root, e *engine, wait time.Duration
 		left := time.Until(deadline)
 		if left <= 0 {
 			err := lockedBy(f)
-			f.Close()
+			_ = f.Close()
 			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			f.Close()
+			_ = f.Close()
 			return nil, fmt.Errorf("stopped while waiting for another run to end: %w", ctx.Err())
 		case <-time.After(min(left, pollEvery)):
 		}
@@ -77,7 +77,7 @@ func takeLock(ctx context.Context, state *os.Root, e *engine, wait time.Duration
 
 func (l *lock) release() {
 	_ = l.file.Truncate(0)
-	l.file.Close()
+	_ = l.file.Close()
 }
 
 // lockedBy reads who holds a lock. It tries again for a moment, as a holder writes its

@@ -24,6 +24,8 @@ type plan struct {
 	files  []*applier.File // by entry: what is to be written
 	seen   []info          // by entry: the file that was compared with Old
 	owners []info          // by new folder: the nearest folder that is there
+
+	written []info // by entry: the new file, once it is written
 }
 
 // plan checks every change against the tree and writes nothing.
@@ -32,7 +34,7 @@ func (e *engine) plan(ctx context.Context, changes []applier.Change) (*plan, err
 	rand.Read(id)
 	p := &plan{journal: &journal{
 		ID: hex.EncodeToString(id), Command: e.self.Command, PID: e.self.PID, Host: e.self.Host,
-		Started: time.Now().Round(0),
+		Started: time.Now().Round(0), Root: e.rootName,
 	}}
 	w := &walker{engine: e, known: map[string]info{}, made: map[string]bool{}}
 	for _, c := range changes {
@@ -47,6 +49,7 @@ func (e *engine) plan(ctx context.Context, changes []applier.Change) (*plan, err
 		return nil, err
 	}
 	p.Made, p.owners = w.folders, w.owners
+	p.written = make([]info, len(p.Entries))
 	for dir := range p.parents() {
 		if folder, ok := w.known[dir]; ok {
 			p.Times = append(p.Times, stamp{dir, folder.modTime})
@@ -56,11 +59,15 @@ func (e *engine) plan(ctx context.Context, changes []applier.Change) (*plan, err
 	return p, nil
 }
 
-// parents returns the folders in which names are added or removed.
+// parents returns the folders in which names are, or may be, added or removed.
 func (p *plan) parents() map[string]bool {
 	parents := map[string]bool{}
 	for _, e := range p.Entries {
-		parents[path.Dir(e.Path)] = true
+		dir := path.Dir(e.Path)
+		parents[dir] = true
+		for ; e.New == nil && dir != "."; dir = path.Dir(dir) {
+			parents[path.Dir(dir)] = true // a deletion may empty folders
+		}
 	}
 	for _, dir := range p.Made {
 		parents[path.Dir(dir)] = true

@@ -17,6 +17,12 @@ func (e *engine) recover(ctx context.Context, mode Mode) (*Recovery, error) {
 	if err := remove(e.state, journalTemp); err != nil {
 		return nil, fmt.Errorf("%w (--state-dir chooses another folder for the journal)", err)
 	}
+	// What is seen may not be durable: a process that was killed between renaming or
+	// removing the journal and syncing that leaves a name that a power cut would take
+	// back, when what was done on the strength of it cannot be.
+	if err := e.state.SyncDir("."); err != nil {
+		return nil, fmt.Errorf("%w (--state-dir chooses another folder for the journal)", err)
+	}
 	j, err := e.readJournal()
 	if j == nil {
 		return nil, err
@@ -33,7 +39,7 @@ func (e *engine) recover(ctx context.Context, mode Mode) (*Recovery, error) {
 		done.Finished = true
 		err = e.finishStaged(ctx, j)
 	default:
-		err = e.undo(j, false)
+		err = e.undo(j, nil)
 	}
 	if err != nil {
 		return nil, err
@@ -81,10 +87,11 @@ const (
 	restore             // the original goes back
 )
 
-// decide finds out how far an entry got. In a live transaction a file that was not
-// swapped yet is left as it is, whatever others did to it in the meantime; after an
-// interruption any file that is neither old nor new stops recovery.
-func (e *engine) decide(entry entry, live bool) (action, error) {
+// decide finds out how far an entry got. After an interruption a file that is neither old
+// nor new stops recovery. In a live transaction more is known, which live holds: the
+// new file as it was written. A file that was not swapped yet is left as it is, whatever
+// others did to it; and one that was is undone even if it does not hold what it should.
+func (e *engine) decide(entry entry, live *info) (action, error) {
 	target, err := e.look(entry.Path)
 	if err != nil {
 		return leave, err
@@ -97,12 +104,13 @@ func (e *engine) decide(entry entry, live bool) (action, error) {
 	if err != nil {
 		return leave, err
 	}
-	isOld, isNew := target.is(entry.Old), target.is(entry.New)
+	ours := live != nil && target.there && unchanged(target.info, *live)
+	isOld, isNew := target.is(entry.Old), target.is(entry.New) || ours
 	if entry.Old == nil {
 		switch {
 		case !target.there:
 			return leave, nil
-		case temp.there && live:
+		case temp.there && live != nil:
 			return leave, nil // the rename takes the temporary name away, so this is somebody else's
 		case isNew:
 			return removeTarget, nil
@@ -112,7 +120,7 @@ func (e *engine) decide(entry entry, live bool) (action, error) {
 	switch {
 	case backup.there && target.there && sameFile(target.info, backup.info):
 		return dropBackup, nil // two names of one file: it was not swapped
-	case temp.there && live:
+	case temp.there && live != nil:
 		return dropBackup, nil
 	case !backup.there && isOld:
 		return leave, nil // not yet given a second name, or restored before
@@ -120,6 +128,11 @@ func (e *engine) decide(entry entry, live bool) (action, error) {
 		return leave, e.changed(entry, backup, "it is gone, and so is the original's second name")
 	case !backup.there:
 		return leave, e.changed(entry, backup, "the original's second name is gone, so it cannot be put back")
+	case ours, !target.there && (live != nil || entry.New != nil):
+		// Even if somebody wrote to the original, which is then theirs again. No
+		// transaction leaves a file that it replaces without its name, so who took
+		// that away did as a RestoreError says.
+		return restore, nil
 	case !backup.is(entry.Old):
 		return leave, e.changed(entry, backup, "the original has changed under its second name")
 	case !target.there || isOld || isNew:
@@ -134,9 +147,9 @@ func (e *engine) changed(entry entry, backup sight, what string) error {
 	if backup.there {
 		err.Backup = entry.Backup
 	}
-	err.Help = "move the file away (both versions are then safe), and run qpt recover"
+	err.Help = "move the file away (all versions are then safe) and run qpt recover, or remove the journal to leave everything as it is"
 	if entry.Backup != "" && !backup.there {
-		err.Help = "put back what the file was, and run qpt recover --undo, or what it is to be, and run qpt recover --finish"
+		err.Help = "put back what the file was and run qpt recover, or remove the journal to leave everything as it is"
 	}
 	return err
 }
@@ -144,7 +157,9 @@ func (e *engine) changed(entry entry, backup sight, what string) error {
 // undo brings back what a journal holds. It looks at everything before it touches
 // anything, and can be repeated from wherever it was interrupted. Its errors are
 // of type [RestoreError].
-func (e *engine) undo(j *journal, live bool) error {
+//
+// live is nil, or for each entry what decide needs.
+func (e *engine) undo(j *journal, live []info) error {
 	if err := e.tryUndo(j, live); err != nil {
 		return e.restoreError(j, err)
 	}
@@ -164,11 +179,15 @@ func (e *engine) restoreError(j *journal, err error) error {
 	return restore
 }
 
-func (e *engine) tryUndo(j *journal, live bool) error {
+func (e *engine) tryUndo(j *journal, live []info) error {
 	actions := make([]action, len(j.Entries))
 	for i, entry := range j.Entries {
+		var written *info
+		if live != nil {
+			written = &live[i]
+		}
 		var err error
-		if actions[i], err = e.decide(entry, live); err != nil {
+		if actions[i], err = e.decide(entry, written); err != nil {
 			return err
 		}
 	}
@@ -221,7 +240,7 @@ func (e *engine) undoCommitted(j *journal) error {
 				return fmt.Errorf("the work was complete and is being cleaned up, so it cannot be undone any more (the original of %s is gone); run qpt recover, then qpt revert", entry.Path)
 			}
 		}
-		if _, err := e.decide(entry, false); err != nil {
+		if _, err := e.decide(entry, nil); err != nil {
 			return e.restoreError(j, err)
 		}
 	}
@@ -235,7 +254,7 @@ func (e *engine) undoCommitted(j *journal) error {
 	if err != nil {
 		return e.restoreError(j, err)
 	}
-	return e.undo(j, false)
+	return e.undo(j, nil)
 }
 
 // finish cleans up after a transaction that was committed. The tree was new and durable

@@ -30,7 +30,7 @@ var ErrChanged = errors.New("changed while qpt was working")
 type Options struct {
 	// StateDir is the folder for lock and journal, below the root unless it is absolute.
 	// It is made if it is missing. When empty it is var/qpt, and var must exist.
-	// All that write to a tree must use the same one.
+	// All that write to a tree must use the same one, and each tree one of its own.
 	StateDir string
 	// Wait is how long to wait for the lock.
 	Wait time.Duration
@@ -113,6 +113,7 @@ type Recovery struct {
 // A Mode says what [Recover] does about interrupted work.
 type Mode int
 
+// The modes.
 const (
 	Auto   Mode = iota // finish what was committed, undo what was not
 	Undo               // undo it, also when it was committed and the originals are still there
@@ -124,6 +125,7 @@ type Session struct {
 	engine *engine
 	lock   *lock
 	state  *os.Root
+	broken error // what keeps this session from further commits
 }
 
 // Begin takes the lock on a tree and undoes or finishes interrupted work, of which the
@@ -176,29 +178,25 @@ func (s *Session) Commit(ctx context.Context, changes []applier.Change) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("stopped before anything was written: %w", err)
 	}
-	// An earlier Commit may have left something to be cleaned up or undone.
-	if _, err := s.engine.recover(ctx, Auto); err != nil {
+	if s.broken != nil {
+		return s.broken
+	}
+	if err := s.engine.tidy(); err != nil {
 		return err
 	}
-	return s.engine.commit(ctx, changes)
+	err := s.engine.commit(ctx, changes)
+	if restore, ok := errors.AsType[*RestoreError](err); ok {
+		s.broken = restore
+	}
+	return err
 }
 
 // Close releases the lock. It returns an error when a committed transaction could not be
 // cleaned up: the changes are in place then, and the next Begin will try again.
 func (s *Session) Close() error {
-	err := s.tidy()
+	err := s.engine.tidy()
 	s.release()
 	return err
-}
-
-// tidy tries once more what a Commit could not clean up.
-func (s *Session) tidy() error {
-	j, err := s.engine.readJournal()
-	if err != nil || j == nil || !j.committed {
-		return nil // what is there is the next Begin's to tell
-	}
-	s.engine.tree.Forget()
-	return s.engine.finish(j)
 }
 
 func (s *Session) release() {
@@ -261,6 +259,9 @@ func (e *engine) openState(root *os.Root, o Options, create bool) (*os.Root, err
 		if err == nil {
 			state, err = os.OpenRoot(dir)
 		}
+		if err == nil {
+			e.rootName, err = elsewhere(root.Name(), dir)
+		}
 	} else {
 		dir = path.Clean(filepath.ToSlash(dir))
 		e.stateName = filepath.Join(root.Name(), filepath.FromSlash(dir))
@@ -290,6 +291,25 @@ func (e *engine) openState(root *os.Root, o Options, create bool) (*os.Root, err
 		return fail(errors.New("it is the root itself"))
 	}
 	return state, nil
+}
+
+// elsewhere returns the absolute path of a root, but nothing when the state folder lies in
+// it and moves with it.
+func elsewhere(root, state string) (string, error) {
+	root, err := filepath.Abs(root)
+	if err == nil {
+		root, err = filepath.EvalSymlinks(root)
+	}
+	if err == nil {
+		state, err = filepath.EvalSymlinks(state)
+	}
+	if err != nil {
+		return "", err
+	}
+	if rel, err := filepath.Rel(root, state); err == nil && filepath.IsLocal(rel) {
+		return "", nil
+	}
+	return root, nil
 }
 
 // makeState makes the state folder below the root, durably: the journal is no use in a
