@@ -31,7 +31,7 @@ func TestAttributes(t *testing.T) {
 	if len(attrs) == 0 {
 		t.Skip("no extended attributes here")
 	}
-	old = read(t, root, "file")
+	old := read(t, root, "file")
 	new := text("new", old.Mode)
 	if err := s.Commit(t.Context(), []applier.Change{{Path: "file", Old: old, New: new}}); err != nil {
 		t.Fatal(err)
