@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -22,30 +23,54 @@ const maxFile = 256 << 20
 
 type dirTree struct {
 	root *os.Root
-	// near holds handles to folders high up, such as vendor/magento, below which most
-	// files are: an os.Root opens every folder on the way, each time. They are few, and
-	// close with the last reference to the tree.
-	near sync.Map // name → *os.Root, nil if it cannot be opened
+	// near holds handles to folders such as vendor/magento/module-customer: an os.Root
+	// opens every folder on the way to a file, each time. They close with the last
+	// reference to the tree.
+	near  sync.Map // name → *os.Root, nil if it cannot be opened
+	count atomic.Int32
 }
+
+// maxNear is how many folders are held open, well below the usual limit of a process.
+const maxNear = 256
 
 // folder opens a folder. The dot at the end has only a folder opened: a pipe would be
 // waited for.
 func (t *dirTree) folder(name string) (*os.Root, error) {
-	if parts := strings.SplitN(name, "/", 3); len(parts) == 3 {
-		high := parts[0] + "/" + parts[1]
-		handle, ok := t.near.Load(high)
-		if !ok {
-			opened, _ := t.root.OpenRoot(high + "/.") // what is wrong shows below
-			handle, _ = t.near.LoadOrStore(high, opened)
-		}
-		if high := handle.(*os.Root); high != nil {
-			// A link may lead out of the high folder and stay below the root.
-			if sub, err := high.OpenRoot(parts[2] + "/."); err == nil {
+	if high, rest, ok := cutAfter(name, 3); ok {
+		// A link may lead out of the high folder and stay below the root.
+		if near := t.nearFolder(high); near != nil {
+			if sub, err := near.OpenRoot(rest + "/."); err == nil {
 				return sub, nil
 			}
 		}
 	}
 	return t.root.OpenRoot(name + "/.")
+}
+
+// nearFolder returns a handle that stays open, or nil.
+func (t *dirTree) nearFolder(name string) *os.Root {
+	handle, ok := t.near.Load(name)
+	if !ok {
+		if t.count.Add(1) > maxNear {
+			return nil
+		}
+		opened, _ := t.root.OpenRoot(name + "/.") // what is wrong shows when it is asked for
+		handle, _ = t.near.LoadOrStore(name, opened)
+	}
+	return handle.(*os.Root)
+}
+
+// cutAfter splits a path after n components.
+func cutAfter(name string, n int) (high, rest string, ok bool) {
+	at := 0
+	for range n {
+		i := strings.IndexByte(name[at:], '/')
+		if i < 0 {
+			return "", "", false
+		}
+		at += i + 1
+	}
+	return name[:at-1], name[at:], true
 }
 
 func (t *dirTree) ReadFile(name string) (*File, error) {

@@ -230,31 +230,54 @@ func (c *Catalog) LeftOut(id string) string {
 // Load reads sources in order of precedence. An id that an earlier level has hides
 // it in later ones. What cannot be read becomes a diagnostic.
 func Load(levels ...[]Source) *Catalog {
-	c := &Catalog{byID: map[string]*Patch{}}
+	c := &Catalog{byID: map[string]*Patch{}, sources: slices.Concat(levels...)}
+	type content struct {
+		patches     []*Patch
+		diagnostics []Diagnostic
+	}
+	contents := make([]content, len(c.sources))
+	var wg sync.WaitGroup
+	for i, s := range c.sources {
+		wg.Go(func() { contents[i].patches, contents[i].diagnostics = s.read() })
+	}
+	var tables []Diagnostic
+	c.Releases, tables = readReleases(c.sources)
+	wg.Wait()
+
+	next := 0
 	for _, level := range levels {
 		hidden := make(map[string]bool, len(c.byID))
 		for id := range c.byID {
 			hidden[id] = true
 		}
-		for _, s := range level {
-			c.sources = append(c.sources, s)
-			patches, diagnostics := s.read()
-			c.Diagnostics = append(c.Diagnostics, diagnostics...)
-			for _, p := range patches {
+		for range level {
+			c.Diagnostics = append(c.Diagnostics, contents[next].diagnostics...)
+			for _, p := range contents[next].patches {
 				if key := strings.ToLower(p.ID); !hidden[key] {
 					c.add(key, p)
 				}
 			}
-			if c.Releases == nil {
-				var err error
-				if c.Releases, err = s.releases(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					c.Diagnostics = append(c.Diagnostics, Diagnostic{Source: s.Name, Message: err.Error()})
-				}
-			}
+			next++
 		}
 	}
+	c.Diagnostics = append(c.Diagnostics, tables...)
 	c.checkReferences()
 	return c
+}
+
+// readReleases returns the release table of the first source that has a usable one.
+func readReleases(sources []Source) (Releases, []Diagnostic) {
+	var diagnostics []Diagnostic
+	for _, s := range sources {
+		r, err := s.releases()
+		if err == nil {
+			return r, diagnostics
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			diagnostics = append(diagnostics, Diagnostic{Source: s.Name, Message: err.Error()})
+		}
+	}
+	return nil, diagnostics
 }
 
 // add takes a patch in; one whose id the same level has already adds its variants to it.

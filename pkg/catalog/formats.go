@@ -142,18 +142,19 @@ func (r *reader) quality(src []byte, origin string) error {
 		return err
 	}
 	r.reportRepeated("", repeated)
-	for _, e := range entries {
+	r.each(len(entries), func(r *reader, i int) {
+		e := entries[i]
 		p := &Patch{ID: e.name, Origin: origin, Type: Optional, Source: r.source.Name}
 		if err := r.qualityPatch(p, e.value); err != nil {
 			r.diagnose(e.name, "%v", err)
-			continue
+			return
 		}
 		if len(p.Variants) == 0 {
 			r.diagnose(e.name, "no usable variant is left")
-			continue
+			return
 		}
 		r.patches = append(r.patches, p)
-	}
+	})
 	return nil
 }
 

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/quality-patches/qpt/pkg/compat"
 )
@@ -86,7 +88,9 @@ func (s Source) has(name string) bool {
 
 // read returns the patches of a source and what is wrong with it.
 func (s Source) read() ([]*Patch, []Diagnostic) {
-	r := reader{source: s}
+	r := reader{source: s, known: &known{
+		files: map[string]map[string]bool{}, constraints: map[string]compat.Constraint{},
+	}}
 	if s.Dir != "" {
 		r.loose()
 		return r.patches, r.diagnostics
@@ -141,8 +145,34 @@ type reader struct {
 	patches     []*Patch
 	diagnostics []Diagnostic
 
+	known *known
+}
+
+// known is what the readers of a source have found out, and share.
+type known struct {
+	mu          sync.Mutex
 	files       map[string]map[string]bool // folder → name → is a file
 	constraints map[string]compat.Constraint
+}
+
+// each reads n entries on all processors. What they add stays in their order.
+func (r *reader) each(n int, read func(r *reader, i int)) {
+	workers := min(n, runtime.GOMAXPROCS(0))
+	parts := make([]reader, workers)
+	var wg sync.WaitGroup
+	for w := range parts {
+		parts[w] = reader{source: r.source, known: r.known}
+		wg.Go(func() {
+			for i := w * n / workers; i < (w+1)*n/workers; i++ {
+				read(&parts[w], i)
+			}
+		})
+	}
+	wg.Wait()
+	for _, part := range parts {
+		r.patches = append(r.patches, part.patches...)
+		r.diagnostics = append(r.diagnostics, part.diagnostics...)
+	}
 }
 
 func (r *reader) diagnose(id, format string, args ...any) {
@@ -170,7 +200,9 @@ func (r *reader) exists(name string) bool {
 	}
 	dir, base := path.Split(name)
 	dir = path.Clean(dir)
-	files, ok := r.files[dir]
+	r.known.mu.Lock()
+	defer r.known.mu.Unlock()
+	files, ok := r.known.files[dir]
 	if !ok {
 		files = map[string]bool{}
 		entries, err := fs.ReadDir(r.source.FS, dir)
@@ -179,10 +211,7 @@ func (r *reader) exists(name string) bool {
 				files[e.Name()] = !e.IsDir()
 			}
 		}
-		if r.files == nil {
-			r.files = map[string]map[string]bool{}
-		}
-		r.files[dir] = files
+		r.known.files[dir] = files
 	}
 	return files[base]
 }
@@ -190,17 +219,18 @@ func (r *reader) exists(name string) bool {
 // constrain sets what a variant is for. A constraint that Composer would not
 // understand leaves the variant out.
 func (r *reader) constrain(v *Variant, id, pkg, constraint string) bool {
-	c, ok := r.constraints[constraint]
+	r.known.mu.Lock()
+	c, ok := r.known.constraints[constraint]
+	r.known.mu.Unlock()
 	if !ok {
 		var err error
 		if c, err = compat.ParseConstraint(constraint); err != nil {
 			r.diagnose(id, "%s: %v", pkg, err)
 			return false
 		}
-		if r.constraints == nil {
-			r.constraints = map[string]compat.Constraint{}
-		}
-		r.constraints[constraint] = c
+		r.known.mu.Lock()
+		r.known.constraints[constraint] = c
+		r.known.mu.Unlock()
 	}
 	v.Package, v.Constraint = pkg, c
 	return true
