@@ -141,7 +141,7 @@ func results() map[string]report.Result {
 				{Patch: patch1, State: "applied"},
 				{Patch: patch2, State: "not applied", Ambiguous: true},
 				{Patch: wide, State: "unknown", Refusals: []report.Refusal{mismatch, missing}},
-				{Patch: hostile, State: "applied", RequiredBy: "EX-1"},
+				{Patch: hostile, State: "applied", Under: []string{"EX-1"}},
 			},
 			Warnings:    []string{"patch EX-20000 could be applied as well as reverted here; by the lines where its hunks lie it counts as not applied"},
 			Diagnostics: []string{"bundled: EX-9: its diff patches/os/none.patch does not exist"},

@@ -101,8 +101,10 @@ type PatchStatus struct {
 	State string `json:"state" jsonschema:"enum=applied,enum=not applied,enum=partial,enum=unknown"`
 	// Ambiguous is set when the patch could be applied as well as reverted.
 	Ambiguous bool `json:"ambiguous,omitempty"`
-	// RequiredBy names the applied patch that hides this one.
-	RequiredBy string `json:"requiredBy,omitempty"`
+	// Under names the applied patches that lie on this one and hide it.
+	Under []string `json:"under,omitempty"`
+	// InTheWay names the applied patches without which this one would fit.
+	InTheWay []string `json:"inTheWay,omitempty"`
 	// Refusals say what keeps a partial or unknown patch from being applied.
 	Refusals []Refusal `json:"refusals,omitempty"`
 }
@@ -242,8 +244,10 @@ type Unchanged struct {
 
 // A Failure is a patch that could not be applied or reverted.
 type Failure struct {
-	ID       string    `json:"id"`
-	Message  string    `json:"message"`
+	ID      string `json:"id"`
+	Message string `json:"message"`
+	// InTheWay names the applied patches that are the cause, if any are.
+	InTheWay []string  `json:"inTheWay,omitempty"`
 	Refusals []Refusal `json:"refusals,omitempty"`
 }
 

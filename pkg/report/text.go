@@ -7,7 +7,7 @@ import (
 )
 
 func (i Installation) String() string {
-	return fmt.Sprintf("Magento %s (%s, %s layout) in %s", i.Version, i.Edition, i.Layout, Clean(i.Root))
+	return fmt.Sprintf("Magento %s (%s, %s layout) in %s", Clean(i.Version), i.Edition, i.Layout, Clean(i.Root))
 }
 
 func stateTone(state string) tone {
@@ -57,11 +57,15 @@ func (s *Status) text(p *printer) {
 		switch {
 		case len(patch.Refusals) > 0:
 			p.blank()
-			p.line("%s is %s: applying it is refused by", Clean(patch.ID), patch.State)
+			why := "applying it is refused by"
+			if len(patch.InTheWay) > 0 {
+				why = Clean(strings.Join(patch.InTheWay, ", ")) + " in the way; " + why
+			}
+			p.wrapped("", fmt.Sprintf("%s is %s: %s", Clean(patch.ID), patch.State, why))
 			p.refusals("  ", patch.Refusals, p.style.Verbose || len(s.Patches) == 1)
-		case patch.RequiredBy != "":
+		case len(patch.Under) > 0:
 			p.blank()
-			p.wrapped("", fmt.Sprintf("%s is taken to be applied because %s, which requires it, is", Clean(patch.ID), Clean(patch.RequiredBy)))
+			p.wrapped("", fmt.Sprintf("%s is applied under %s", Clean(patch.ID), Clean(strings.Join(patch.Under, ", "))))
 		}
 	}
 	p.blank()
@@ -83,7 +87,7 @@ func (l *List) text(p *printer) {
 	}
 	what := count(len(l.Patches), "patch", "patches")
 	if l.Release != "" {
-		what += fmt.Sprintf(" for Magento %s, %s edition", l.Release, l.Edition)
+		what += fmt.Sprintf(" for Magento %s, %s edition", Clean(l.Release), Clean(l.Edition))
 	}
 	p.line("%s", what)
 	p.notes("left out", warn, l.Diagnostics)
@@ -179,7 +183,7 @@ func (c *Check) text(p *printer) {
 	case c.Installation != nil:
 		p.line("%s", p.paint(strong, c.Installation.String()))
 	case c.Release != "":
-		p.line("%s", p.paint(strong, fmt.Sprintf("Magento %s, %s edition (from the release table)", c.Release, c.Edition)))
+		p.line("%s", p.paint(strong, fmt.Sprintf("Magento %s, %s edition (from the release table)", Clean(c.Release), Clean(c.Edition))))
 	}
 	for _, v := range c.Patches {
 		p.blank()

@@ -166,8 +166,8 @@ func findings(list []stack.Finding) []string {
 		if f.Ambiguous {
 			text += ", ambiguous"
 		}
-		if f.RequiredBy != "" {
-			text += ", required by " + f.RequiredBy
+		if len(f.Under) > 0 {
+			text += ", under " + strings.Join(f.Under, " ")
 		}
 		texts = append(texts, text)
 	}

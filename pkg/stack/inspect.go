@@ -20,33 +20,26 @@ type Finding struct {
 	// direction whose hunks lie nearer to their stated lines was believed, and at a
 	// tie that it is applied, since all that it adds is there.
 	Ambiguous bool
-	// RequiredBy names the applied patch for whose sake an item that later patches
-	// hide is taken to be applied, or is "".
-	RequiredBy string
+	// Under names the applied patches that lie on this one and hide it: it is applied,
+	// as shows when they are taken out.
+	Under []string
+	// InTheWay names the applied patches without which an unknown or partial item would fit.
+	InTheWay []string
 }
 
 // Inspect says of each item whether it is in the tree. It works in parallel and
 // reads each file once. The order of the items does not matter to the result.
-func (s *Stack) Inspect(items []*Item) []Finding {
+func (s *Stack) Inspect(items []*Item) []Finding { return inspectAll(s.overlay, items) }
+
+func inspectAll(o *applier.Overlay, items []*Item) []Finding {
 	findings := make([]Finding, len(items))
 	index := make(map[string]int, len(items))
 	for i, it := range items {
 		index[strings.ToLower(it.ID())] = i
 	}
-	parallel(len(items), func(i int) { findings[i] = s.inspect(items[i]) })
+	parallel(len(items), func(i int) { findings[i] = inspectOn(o, items[i]) })
+	peel(o, items, findings)
 
-	// What an applied patch requires is applied too, though that one may hide it. Of
-	// several such patches the first of the catalogue is named.
-	for _, i := range byOrder(items) {
-		if findings[i].State != Applied || findings[i].RequiredBy != "" {
-			continue
-		}
-		for _, need := range closure(items, index, i) {
-			if findings[need].State == Unknown {
-				findings[need].State, findings[need].RequiredBy = Applied, items[i].ID()
-			}
-		}
-	}
 	// A patch that needs others fits only once those are in.
 	fits := make([]bool, len(items))
 	parallel(len(items), func(i int) {
@@ -60,15 +53,103 @@ func (s *Stack) Inspect(items []*Item) []Finding {
 			}
 		}
 		if len(diffs) > 0 {
-			_, fits[i] = applier.Fits(s.overlay, applier.Forward, append(diffs, items[i].diffs...)...)
+			_, fits[i] = applier.Fits(o, applier.Forward, append(diffs, items[i].diffs...)...)
 		}
 	})
 	for i := range findings {
 		if fits[i] {
-			findings[i].State = NotApplied
+			findings[i].State, findings[i].InTheWay = NotApplied, nil
 		}
 	}
 	return findings
+}
+
+// unclear reports whether a state may be due to patches on top.
+func unclear(s State) bool { return s == Unknown || s == Partial }
+
+// peel looks under the applied patches for those that they hide. What reverses cleanly
+// is taken off a fork, and those beneath become visible.
+func peel(o *applier.Overlay, items []*Item, findings []Finding) {
+	touched := map[string]bool{}
+	for i := range findings {
+		if unclear(findings[i].State) {
+			for _, p := range items[i].Paths() {
+				touched[p] = true
+			}
+		}
+	}
+	if len(touched) == 0 {
+		return
+	}
+	touches := func(it *Item) bool {
+		return slices.ContainsFunc(it.Paths(), func(p string) bool { return touched[p] })
+	}
+	fork := o.Fork()
+	above := map[string][]*Item{} // by path: what was taken off
+	pending := byOrder(items)
+	slices.Reverse(pending)
+	pending = slices.DeleteFunc(pending, func(i int) bool {
+		return findings[i].State == NotApplied || !touches(items[i])
+	})
+	for moved := true; moved; {
+		moved = false
+		pending = slices.DeleteFunc(pending, func(i int) bool {
+			it := items[i]
+			if inspectOn(fork, it).State != Applied || takeOff(fork, it) != nil {
+				return false
+			}
+			if unclear(findings[i].State) {
+				findings[i].State, findings[i].Under = Applied, onPaths(above, it)
+			}
+			for _, p := range it.Paths() {
+				above[p] = append(above[p], it)
+			}
+			moved = true
+			return true
+		})
+	}
+	for i, it := range items {
+		if unclear(findings[i].State) && inspectOn(fork, it).State == NotApplied {
+			findings[i].InTheWay = inTheWay(o, it, above)
+		}
+	}
+}
+
+// takeOff takes an item out of an overlay.
+func takeOff(o *applier.Overlay, it *Item) error {
+	for _, d := range slices.Backward(it.diffs) {
+		if _, err := applier.Apply(o, d, applier.Reverse); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onPaths names the items, each once, that were taken off an item's paths.
+func onPaths(above map[string][]*Item, it *Item) []string {
+	var ids []string
+	for _, p := range it.Paths() {
+		for _, other := range above[p] {
+			if !slices.Contains(ids, other.ID()) {
+				ids = append(ids, other.ID())
+			}
+		}
+	}
+	return ids
+}
+
+// inTheWay names the one item without which another fits, or else all that were taken
+// off its paths.
+func inTheWay(o *applier.Overlay, it *Item, above map[string][]*Item) []string {
+	for _, p := range it.Paths() {
+		for _, other := range above[p] {
+			fork := o.Fork()
+			if takeOff(fork, other) == nil && inspectOn(fork, it).State == NotApplied {
+				return []string{other.ID()}
+			}
+		}
+	}
+	return onPaths(above, it)
 }
 
 // byOrder returns the indexes of items in the order of the catalogue.
@@ -103,10 +184,7 @@ func closure(items []*Item, index map[string]int, start int) []int {
 	return order
 }
 
-func (s *Stack) inspect(it *Item) Finding {
-	return inspectOn(s.overlay, it)
-}
-
+// inspectOn judges one item by itself.
 func inspectOn(o *applier.Overlay, it *Item) Finding {
 	f := Finding{Item: it}
 	forward, canApply := applier.Fits(o, applier.Forward, it.diffs...)

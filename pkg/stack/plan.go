@@ -37,6 +37,8 @@ func (p *Plan) Implied() []Step {
 // A ConflictError is a step of a plan that the tree refuses.
 type ConflictError struct {
 	Item *Item
+	// InTheWay names the applied patches that are the cause, if any are.
+	InTheWay []string
 	*applier.ConflictError
 }
 
@@ -45,7 +47,11 @@ func (e *ConflictError) Error() string {
 	if e.Direction == applier.Reverse {
 		verb = "reverted"
 	}
-	return fmt.Sprintf("patch %s cannot be %s: %v", e.Item.ID(), verb, e.ConflictError)
+	text := fmt.Sprintf("patch %s cannot be %s", e.Item.ID(), verb)
+	if len(e.InTheWay) > 0 {
+		text += fmt.Sprintf(", %s %s in the way", strings.Join(e.InTheWay, ", "), plural(len(e.InTheWay), "is", "are"))
+	}
+	return fmt.Sprintf("%s: %v", text, e.ConflictError)
 }
 
 func (e *ConflictError) Unwrap() error { return e.ConflictError }
@@ -75,6 +81,7 @@ type planner struct {
 	// asked holds what the request names, done what was looked at: whether all went well.
 	asked, done map[*catalog.Patch]bool
 	errs        []error
+	eligible    []*Item // all of them, once they are needed
 }
 
 func (s *Stack) planner(items []*Item) *planner {
@@ -88,57 +95,19 @@ func (s *Stack) planner(items []*Item) *planner {
 	return p
 }
 
-// inspect says of an item of the planned tree what [Stack.Inspect] would say: what an
-// applied patch requires is applied too, though that one may hide it, and what fits
-// once its requirements are in is not applied.
+// inspect says of an item of the planned tree what [Stack.Inspect] would say. Only an
+// item that is unclear by itself needs a look at all the others.
 func (p *planner) inspect(it *Item) Finding {
 	f := inspectOn(p.plan.Overlay, it)
-	if f.State != Unknown {
+	if !unclear(f.State) {
 		return f
 	}
-	if id := p.hiddenBy(it.ID(), map[*catalog.Patch]bool{}); id != "" {
-		f.State, f.RequiredBy = Applied, id
-		return f
+	if p.eligible == nil {
+		p.eligible, _ = p.stack.Items() // those with a broken diff cannot be in the tree
 	}
-	needs := p.missing(it, map[*catalog.Patch]bool{it.Patch: true})
-	if _, ok := applier.Fits(p.plan.Overlay, applier.Forward, append(needs, it.diffs...)...); ok {
-		f.State = NotApplied
-	}
-	return f
-}
-
-// missing returns the diffs of what an item requires and is not applied, in order.
-func (p *planner) missing(it *Item, seen map[*catalog.Patch]bool) []*applier.Diff {
-	var diffs []*applier.Diff
-	for _, id := range catalog.Require(it.Variants) {
-		need, err := p.stack.Item(id)
-		if err != nil || seen[need.Patch] {
-			continue
-		}
-		seen[need.Patch] = true
-		diffs = append(diffs, p.missing(need, seen)...)
-		if inspectOn(p.plan.Overlay, need).State != Applied && p.hiddenBy(need.ID(), map[*catalog.Patch]bool{}) == "" {
-			diffs = append(diffs, need.diffs...)
-		}
-	}
-	return diffs
-}
-
-// hiddenBy returns an applied patch that requires an id, maybe through others, or "".
-func (p *planner) hiddenBy(id string, seen map[*catalog.Patch]bool) string {
-	for _, other := range p.stack.Catalog.Patches {
-		if seen[other] || !requires(Eligible(p.stack.Packages, other), id) {
-			continue
-		}
-		seen[other] = true
-		if it, err := p.stack.item(other); err == nil && inspectOn(p.plan.Overlay, it).State == Applied {
-			return other.ID
-		}
-		if above := p.hiddenBy(other.ID, seen); above != "" {
-			return above
-		}
-	}
-	return ""
+	items := append(slices.DeleteFunc(slices.Clone(p.eligible), func(x *Item) bool { return x.Patch == it.Patch }), it)
+	findings := inspectAll(p.plan.Overlay, items)
+	return findings[len(findings)-1]
 }
 
 // PlanApply plans to put items in, in the given order, each after what it requires
@@ -188,15 +157,18 @@ func (p *planner) applyNew(it *Item, because string, chain []string) bool {
 			return false
 		}
 	}
-	p.takeOutReplaced(it)
+	if !p.takeOutReplaced(it) {
+		return false
+	}
 	if catalog.Deprecated(it.Variants) {
 		p.plan.Warnings = append(p.plan.Warnings, deprecation(it))
 	}
-	return p.step(it, applier.Forward, because)
+	return p.step(it, applier.Forward, because, f.InTheWay)
 }
 
-// takeOutReplaced reverts the applied patches that name it as their successor.
-func (p *planner) takeOutReplaced(it *Item) {
+// takeOutReplaced reverts the applied patches that name it as their successor, unless
+// another applied patch requires them.
+func (p *planner) takeOutReplaced(it *Item) bool {
 	for _, old := range p.stack.Catalog.Patches {
 		if _, seen := p.done[old]; seen || !strings.EqualFold(catalog.ReplacedWith(Eligible(p.stack.Packages, old)), it.ID()) {
 			continue
@@ -206,12 +178,20 @@ func (p *planner) takeOutReplaced(it *Item) {
 			continue
 		}
 		p.done[old] = true
-		p.step(oldItem, applier.Reverse, "replaced with "+it.ID())
+		if staying, _ := p.dependants(oldItem, []*Item{it}); len(staying) > 0 {
+			p.errs = append(p.errs, &DependantsError{oldItem, staying})
+			return false
+		}
+		if !p.step(oldItem, applier.Reverse, "replaced with "+it.ID(), nil) {
+			return false
+		}
 	}
+	return true
 }
 
-// step stages one item and records it, or the reason why it cannot be.
-func (p *planner) step(it *Item, dir applier.Direction, because string) bool {
+// step stages one item and records it, or the reason why it cannot be, with the
+// patches that are in the way.
+func (p *planner) step(it *Item, dir applier.Direction, because string, inTheWay []string) bool {
 	fork := p.plan.Overlay.Fork()
 	step := Step{Item: it, Dir: dir, Because: because}
 	diffs := it.diffs
@@ -229,7 +209,7 @@ func (p *planner) step(it *Item, dir applier.Direction, because string) bool {
 		step.Files = append(step.Files, files...)
 	}
 	if len(refused.Refusals) > 0 {
-		p.errs = append(p.errs, &ConflictError{it, refused})
+		p.errs = append(p.errs, &ConflictError{it, inTheWay, refused})
 		return false
 	}
 	p.plan.Overlay.Merge(fork)
@@ -287,7 +267,7 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 				return false
 			}
 			p.warnAmbiguous(f)
-			p.step(it, applier.Reverse, "")
+			p.step(it, applier.Reverse, "", nil)
 			moved = true
 			return true
 		})
@@ -295,9 +275,6 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 	for _, it := range pending {
 		f := p.inspect(it)
 		staying, _ := p.dependants(it, pending) // those that are pending wait for each other, in a circle
-		if len(staying) == 0 && f.RequiredBy != "" {
-			staying = []string{f.RequiredBy}
-		}
 		switch {
 		case f.State == NotApplied:
 			p.warnAmbiguous(f)
@@ -305,7 +282,7 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 		case len(staying) > 0:
 			p.errs = append(p.errs, &DependantsError{it, staying})
 		default:
-			p.step(it, applier.Reverse, "")
+			p.step(it, applier.Reverse, "", f.Under)
 		}
 	}
 	return p.plan, errors.Join(p.errs...)
@@ -319,7 +296,7 @@ func (p *planner) dependants(it *Item, pending []*Item) (staying []string, leavi
 			continue
 		}
 		dep, err := p.stack.item(other)
-		if err != nil || inspectOn(p.plan.Overlay, dep).State != Applied {
+		if err != nil || p.inspect(dep).State != Applied {
 			continue
 		}
 		if slices.ContainsFunc(pending, func(x *Item) bool { return x.Patch == other }) {

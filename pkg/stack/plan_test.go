@@ -172,7 +172,7 @@ func TestPlanApply(t *testing.T) {
 		},
 		{
 			name: "hidden by an applied patch that requires it", files: trees[3], specs: chained, ask: "BASE NEXT",
-			unchanged: []string{"BASE: applied, required by LAST", "NEXT: applied, required by LAST"}, after: trees[3],
+			unchanged: []string{"BASE: applied, under LAST NEXT", "NEXT: applied, under LAST"}, after: trees[3],
 		},
 		{
 			name: "a requirement that another applied patch hides", files: tree{"f": "two\n"},
@@ -218,7 +218,7 @@ func TestPlanRevert(t *testing.T) {
 			name: "deep under what stays", files: trees[3], specs: chained, ask: "BASE NEXT",
 			errs: []string{
 				"patch NEXT is required by LAST; revert that one first, or together with it",
-				"patch BASE is required by LAST; revert that one first, or together with it",
+				"patch BASE cannot be reverted, LAST, NEXT are in the way: f: hunk 1 does not fit at line 1",
 			}, after: trees[3],
 		},
 		{name: "not applied, nor what it requires", specs: chained, ask: "LAST NEXT", unchanged: []string{"NEXT: not applied", "LAST: not applied"}, after: tree{}},

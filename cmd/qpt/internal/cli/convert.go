@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/catalog"
@@ -39,7 +40,7 @@ func patchReport(p *catalog.Patch, variants []*catalog.Variant) report.Patch {
 func statusReport(f stack.Finding) report.PatchStatus {
 	r := report.PatchStatus{
 		Patch: patchReport(f.Item.Patch, f.Item.Variants),
-		State: string(f.State), Ambiguous: f.Ambiguous, RequiredBy: f.RequiredBy,
+		State: string(f.State), Ambiguous: f.Ambiguous, Under: f.Under, InTheWay: f.InTheWay,
 	}
 	r.Components = catalog.Components(f.Item.Variants)
 	return r
@@ -99,10 +100,13 @@ func failureReports(err error) []report.Failure {
 	)
 	switch {
 	case errors.As(err, &conflict):
-		f.ID, f.Refusals = conflict.Item.ID(), refusalReports(conflict.Refusals)
+		f.ID, f.Refusals, f.InTheWay = conflict.Item.ID(), refusalReports(conflict.Refusals), conflict.InTheWay
 		f.Message = "patch " + f.ID + " does not fit"
 		if conflict.Direction == applier.Reverse {
 			f.Message = "patch " + f.ID + " cannot be taken out"
+		}
+		if len(f.InTheWay) > 0 {
+			f.Message += " with " + strings.Join(f.InTheWay, ", ") + " in the way; revert that first"
 		}
 	case errors.As(err, &dependants):
 		f.ID = dependants.Item.ID()

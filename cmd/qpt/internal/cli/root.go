@@ -86,7 +86,7 @@ func (a *app) completeIDs(cmd *cobra.Command, args []string, typed string) ([]co
 	var completions []cobra.Completion
 	for _, p := range c.Patches {
 		if len(p.ID) >= len(typed) && strings.EqualFold(p.ID[:len(typed)], typed) && !containsFold(args, p.ID) {
-			completions = append(completions, cobra.CompletionWithDesc(p.ID, report.Clean(p.Title)))
+			completions = append(completions, cobra.CompletionWithDesc(report.Clean(p.ID), report.Clean(p.Title)))
 		}
 	}
 	if cmd.Name() == "apply" || cmd.Name() == "revert" {
