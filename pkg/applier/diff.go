@@ -150,20 +150,3 @@ func (d *Diff) Relocate(to func(path string) string) *Diff {
 	}
 	return &Diff{Entries: entries}
 }
-
-// Stat counts the lines that the diff adds and removes.
-func (d *Diff) Stat() (added, removed int) {
-	for i := range d.Entries {
-		for _, h := range d.Entries[i].Hunks {
-			for _, l := range h.Lines {
-				switch l.Op {
-				case '+':
-					added++
-				case '-':
-					removed++
-				}
-			}
-		}
-	}
-	return added, removed
-}

@@ -250,6 +250,10 @@ func Load(levels ...[]Source) *Catalog {
 		for id := range c.byID {
 			hidden[id] = true
 		}
+		for _, d := range c.Diagnostics {
+			// A broken entry is not a reason to use what a lower level has under the same id.
+			hidden[strings.ToLower(d.ID)] = true
+		}
 		for range level {
 			c.Diagnostics = append(c.Diagnostics, contents[next].diagnostics...)
 			for _, p := range contents[next].patches {
@@ -265,19 +269,25 @@ func Load(levels ...[]Source) *Catalog {
 	return c
 }
 
-// readReleases returns the release table of the first source that has a usable one.
+// readReleases returns the releases of all sources. What the first says of one counts.
 func readReleases(sources []Source) (Releases, []Diagnostic) {
+	var releases Releases
 	var diagnostics []Diagnostic
+	known := map[string]bool{}
 	for _, s := range sources {
-		r, err := s.releases()
-		if err == nil {
-			return r, diagnostics
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		table, err := s.releases()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			diagnostics = append(diagnostics, Diagnostic{Source: s.Name, Message: err.Error()})
 		}
+		for _, r := range table {
+			if key := r.Version.Normalized(); !known[key] {
+				known[key] = true
+				releases = append(releases, r)
+			}
+		}
 	}
-	return nil, diagnostics
+	releases.sort()
+	return releases, diagnostics
 }
 
 // add takes a patch in; one whose id the same level has already adds its variants to it.

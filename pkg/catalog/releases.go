@@ -109,6 +109,10 @@ func parseReleases(src []byte) (Releases, error) {
 		}
 		releases = append(releases, release)
 	}
-	slices.SortFunc(releases, func(a, b Release) int { return b.Version.Compare(a.Version) })
+	releases.sort()
 	return releases, nil
+}
+
+func (r Releases) sort() {
+	slices.SortFunc(r, func(a, b Release) int { return b.Version.Compare(a.Version) })
 }

@@ -121,8 +121,8 @@ func TestSatisfying(t *testing.T) {
 	}
 }
 
-// The first source that has a release table decides; one that cannot be read is a
-// diagnostic, and the next one counts.
+// The tables of all sources are taken together, what the first says of a release
+// counts; one that cannot be read is a diagnostic.
 func TestReleaseSources(t *testing.T) {
 	source := func(name, table string) catalog.Source {
 		return catalog.Source{Name: name, FS: fstest.MapFS{"magento_releases.json": file(table)}}
@@ -132,7 +132,8 @@ func TestReleaseSources(t *testing.T) {
 		want        string
 		diagnostics []string
 	}{
-		{"first counts", `{"2.4.0": {}}`, "2.4.0", []string{}},
+		{"new release", `{"2.5.0": {}}`, "2.5.0", []string{}},
+		{"old release", `{"2.4.0": {}}`, "2.4.7-p1", []string{}},
 		{"not JSON", "{\n", "2.4.7-p1", []string{"first: magento_releases.json: not valid JSON at line 2: unexpected end of JSON input"}},
 		{
 			"other form", "{\n\"2.4.0\": []\n}", "2.4.7-p1",
@@ -156,5 +157,10 @@ func TestReleaseSources(t *testing.T) {
 				t.Errorf("releases %v, want %s first", c.Releases, tc.want)
 			}
 		})
+	}
+	c := catalog.Load([]catalog.Source{source("first", `{"2.4.6": {"p/p": "1.0"}}`)}, []catalog.Source{source("second", releaseTable)})
+	r, err := c.Releases.Find("2.4.6")
+	if err != nil || len(r.Packages) != 1 || r.Packages["p/p"].String() != "1.0" {
+		t.Errorf("2.4.6 is %v, %v; want what the first source says", r, err)
 	}
 }

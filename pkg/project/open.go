@@ -27,35 +27,53 @@ type Installation struct {
 
 // Find returns the absolute path of the nearest folder, dir itself or one above it, that holds an installation: a
 // composer.json or vendor folder together with an installed.json, or a clone of Magento's repository, or an
-// app/etc/env.php. Whether it can be used only [Open] tells. If there is none, the error wraps [ErrNotInstallation].
-func Find(dir string) (string, error) {
+// app/etc/env.php. A Composer project that does not look like Magento's is only taken if there is no better one
+// above it: a shop may hold tools with a vendor folder of their own. Whether it can be used only [Open] tells.
+// The environment comes through getenv (nil for none). If there is none, the error wraps [ErrNotInstallation].
+func Find(dir string, getenv func(string) string) (string, error) {
+	if getenv == nil {
+		getenv = func(string) string { return "" }
+	}
 	start, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("cannot find the installation around %s: %w", dir, err)
 	}
+	nearest := ""
 	for root := start; ; root = filepath.Dir(root) {
-		if isInstallation(root) {
+		found, magento := looksLike(root, getenv)
+		if magento {
 			return root, nil
 		}
+		if found && nearest == "" {
+			nearest = root
+		}
 		if root == filepath.Dir(root) {
-			return "", fmt.Errorf("neither %s nor a folder above it: %w", start, ErrNotInstallation)
+			break
 		}
 	}
+	if nearest == "" {
+		return "", fmt.Errorf("neither %s nor a folder above it: %w", start, ErrNotInstallation)
+	}
+	return nearest, nil
 }
 
-func isInstallation(root string) bool {
+// looksLike reports whether a folder holds an installation, and whether it seems to be one of Magento.
+func looksLike(root string, getenv func(string) string) (found, magento bool) {
+	if exists(root, "app/etc/env.php") {
+		return true, true
+	}
 	m, err := readManifest(root)
 	if err != nil { // broken, but there: Open reports it
-		return exists(root, "vendor/composer/installed.json") || exists(root, "app/etc/env.php")
+		return exists(root, "vendor/composer/installed.json"), false
 	}
-	if m.exists && (m.isGit() || exists(root, "app/etc/env.php")) {
-		return true
+	if m.exists && m.isGit() {
+		return true, true
 	}
-	vendorDir, err := m.findVendorDir(root, func(string) string { return "" })
+	vendorDir, err := m.findVendorDir(root, getenv)
 	if err != nil {
 		vendorDir = "vendor"
 	}
-	return exists(root, vendorDir+"/composer/installed.json")
+	return exists(root, vendorDir+"/composer/installed.json"), exists(root, vendorDir+"/"+basePackage)
 }
 
 func exists(root, p string) bool {

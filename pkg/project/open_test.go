@@ -115,7 +115,7 @@ func TestVendorDir(t *testing.T) {
 	if got := in.Path("vendor/magento/module-cms/a.php"); in.VendorDir != "lib/third" || got != "lib/third/magento/module-cms/a.php" {
 		t.Errorf("vendor folder %s, path %s", in.VendorDir, got)
 	}
-	if got, err := project.Find(filepath.Join(root, "lib", "third")); err != nil || got != root {
+	if got, err := project.Find(filepath.Join(root, "lib", "third"), nil); err != nil || got != root {
 		t.Errorf("Find = %q, %v, want %q", got, err, root)
 	}
 	for value, want := range map[string]string{
@@ -246,16 +246,16 @@ func TestFind(t *testing.T) {
 		".": ".", "vendor/magento/module-cms/Model": ".", "vendor/magento/missing": ".", "sub": ".",
 		"sub/clone/app/code": "sub/clone", "sub/uninstalled/app": "sub/uninstalled", "sub/broken": "sub/broken", "sub/nomanifest": "sub/nomanifest",
 	} {
-		got, err := project.Find(filepath.Join(root, filepath.FromSlash(from)))
+		got, err := project.Find(filepath.Join(root, filepath.FromSlash(from)), nil)
 		if err != nil || got != filepath.Join(root, filepath.FromSlash(want)) {
 			t.Errorf("Find(%s) = %s, %v, want %s", from, got, err, want)
 		}
 	}
-	if got, err := project.Find(t.TempDir()); !errors.Is(err, project.ErrNotInstallation) {
+	if got, err := project.Find(t.TempDir(), nil); !errors.Is(err, project.ErrNotInstallation) {
 		t.Errorf("Find = %s, %v, want ErrNotInstallation", got, err)
 	}
 	t.Chdir(filepath.Join(root, "vendor"))
-	if got, err := project.Find(""); err != nil || !sameFile(t, got, root) {
+	if got, err := project.Find("", nil); err != nil || !sameFile(t, got, root) {
 		t.Errorf("Find of the current folder = %s, %v, want %s", got, err, root)
 	}
 }

@@ -258,7 +258,7 @@ type Compat struct {
 	// Versions are the answers about the versions that were given.
 	Versions []VersionVerdict `json:"versions,omitempty"`
 	// Releases are the known releases that satisfy the constraint, when none was given.
-	Releases []string `json:"releases,omitempty"`
+	Releases []string `json:"releases,omitzero"`
 }
 
 // A VersionVerdict says whether a version satisfies a constraint.

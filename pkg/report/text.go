@@ -256,7 +256,11 @@ func fileChange(f FileChange) string {
 
 func (c *Change) text(p *printer) {
 	for _, u := range c.Unchanged {
-		p.line("%s is %s already", p.paint(strong, Clean(u.ID)), u.State)
+		already := ""
+		if u.State == "applied" {
+			already = " already"
+		}
+		p.line("%s is %s%s", p.paint(strong, Clean(u.ID)), u.State, already)
 	}
 	if c.OK || c.DryRun {
 		for _, s := range c.Steps {
@@ -310,6 +314,9 @@ func (c *Compat) text(p *printer) {
 	}
 	for _, r := range c.Releases {
 		p.line("%s", Clean(r))
+	}
+	if len(c.Versions) == 0 && len(c.Releases) == 0 {
+		p.line("no known release satisfies it")
 	}
 }
 

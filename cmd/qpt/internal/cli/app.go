@@ -54,11 +54,7 @@ func (a *app) render(r report.Result) error {
 	if a.config.Quiet {
 		return nil
 	}
-	f, err := report.ParseFormat(a.config.Format)
-	if err != nil {
-		return usageError{err}
-	}
-	if err := report.Render(a.Out, f, r, a.config.style(a.Env)); err != nil {
+	if err := report.Render(a.Out, report.Format(a.config.Format), r, a.config.style(a.Env)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
@@ -162,17 +158,33 @@ func (a *app) shop() (*shop, error) {
 	return &shop{inst, root, stack.New(c, inst.Packages, overlay, inst.Path)}, nil
 }
 
-// optionalShop opens the shop if there is one, else the catalogue alone.
+// optionalShop opens the shop if there is one, else the catalogue alone. A root that
+// was named has to be a shop.
 func (a *app) optionalShop() (*shop, *catalog.Catalog, error) {
-	if a.config.Root == "" {
-		c, err := a.catalog(nil)
-		return nil, c, err
+	if a.config.Root != "" {
+		s, err := a.shop()
+		if err == nil {
+			return s, s.stack.Catalog, nil
+		}
+		if a.config.RootNamed {
+			return nil, nil, err
+		}
+		a.note("no shop is looked at: %s", report.Clean(err.Error()))
 	}
-	s, err := a.shop()
-	if err != nil {
-		return nil, nil, err
+	c, err := a.catalog(nil)
+	return nil, c, err
+}
+
+// catalogWarnings returns what is wrong with the catalogue and matters to a request:
+// sources that cannot be read, and entries of the ids that are asked for.
+func catalogWarnings(c *catalog.Catalog, ids []string) []string {
+	var texts []string
+	for _, d := range c.Diagnostics {
+		if d.ID == "" || containsFold(ids, d.ID) {
+			texts = append(texts, d.String())
+		}
 	}
-	return s, s.stack.Catalog, nil
+	return texts
 }
 
 // suggestions returns up to three ids like one that no catalogue has.

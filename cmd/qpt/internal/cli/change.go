@@ -97,7 +97,7 @@ Reverting what is not there is success.`,
 // target opens the shop, or, for diff files alone under an explicit root, any folder.
 func (a *app) target(args []string) (*shop, error) {
 	sh, err := a.shop()
-	if err == nil || a.config.Root == "" ||
+	if err == nil || !a.config.RootNamed ||
 		!errors.Is(err, project.ErrNotInstallation) && !errors.Is(err, project.ErrNoMagento) {
 		return sh, err
 	}
@@ -106,7 +106,7 @@ func (a *app) target(args []string) (*shop, error) {
 		return nil, cerr
 	}
 	for _, arg := range args {
-		if _, known := c.Patch(arg); len(args) == 0 || known || arg != "-" && !a.looksLikeFile(arg) {
+		if _, known := c.Patch(arg); known || arg != "-" && !a.looksLikeFile(arg) {
 			return nil, err
 		}
 	}
@@ -117,12 +117,16 @@ func (a *app) target(args []string) (*shop, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.reportPending(root, nil)
 	overlay := applier.NewOverlay(applier.DirTree(root))
 	return &shop{nil, root, stack.New(c, project.Packages{}, overlay, nil)}, nil
 }
 
 // item returns what an argument means: a patch of the catalogue, or a diff.
 func (a *app) item(sh *shop, arg string) (*stack.Item, error) {
+	if arg == "" {
+		return nil, usagef("an empty argument is neither an id nor a file")
+	}
 	it, err := sh.stack.Item(arg)
 	var unknown *stack.UnknownError
 	if !errors.As(err, &unknown) {
@@ -172,7 +176,8 @@ func (a *app) change(ctx context.Context, o changeOptions) error {
 	}
 	result := &report.Change{
 		SchemaVersion: report.SchemaVersion, Command: o.command, DryRun: o.dryRun,
-		OK: failures == nil, Steps: stepReports(plan.Steps), Warnings: plan.Warnings,
+		OK: failures == nil, Steps: stepReports(plan.Steps),
+		Warnings: append(catalogWarnings(sh.stack.Catalog, o.args), plan.Warnings...),
 	}
 	for _, f := range plan.Unchanged {
 		result.Unchanged = append(result.Unchanged, report.Unchanged{ID: f.Item.ID(), State: string(f.State)})
@@ -181,6 +186,9 @@ func (a *app) change(ctx context.Context, o changeOptions) error {
 		result.Failures = failureReports(failures)
 		if !o.dryRun {
 			a.remember(sh, o, nil, result.Failures)
+		}
+		if a.config.Quiet {
+			return failures
 		}
 		if err := a.render(result); err != nil {
 			return err
@@ -253,10 +261,18 @@ func (a *app) transactionOptions(inst *project.Installation, command string) tra
 	return o
 }
 
+// String is the command line, as the lock and the log name it.
+func (o *changeOptions) String() string {
+	words := []string{"qpt", o.command}
+	if o.all {
+		words = append(words, "--all")
+	}
+	return strings.Join(append(words, o.args...), " ")
+}
+
 // begin takes the lock, after which interrupted work is finished or undone.
 func (a *app) begin(ctx context.Context, sh *shop, o changeOptions) (*transaction.Session, error) {
-	command := strings.Join(append([]string{"qpt", o.command}, o.args...), " ")
-	session, recovery, err := transaction.Begin(ctx, sh.root, a.transactionOptions(sh.inst, command))
+	session, recovery, err := transaction.Begin(ctx, sh.root, a.transactionOptions(sh.inst, o.String()))
 	if recovery != nil {
 		what := "undid"
 		if recovery.Finished {
@@ -293,9 +309,13 @@ func (a *app) plainStateDir() string {
 		base = filepath.Join(a.Getenv("HOME"), ".local", "state")
 	}
 	if base == "" {
-		base = os.TempDir()
+		return "" // var/qpt in the folder, then, and a message about it if there is no var
 	}
-	sum := sha256.Sum256([]byte(a.config.Root))
+	root := a.config.Root
+	if real, err := filepath.EvalSymlinks(root); err == nil {
+		root = real // one folder has one state, whatever leads to it
+	}
+	sum := sha256.Sum256([]byte(root))
 	return filepath.Join(base, "qpt", hex.EncodeToString(sum[:8]))
 }
 

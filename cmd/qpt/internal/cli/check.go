@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -54,19 +55,35 @@ func (a *app) checkRelease(o releaseOptions, ids []string) error {
 		it, err := s.Item(id)
 		v := report.Verdict{ID: id, Verdict: report.VerdictEligible}
 		if err != nil {
-			v = refusedVerdict(c, id, err, release.Version)
+			v = refusedVerdict(c, id, err, release.Version, catalog.Edition(o.edition))
 		} else {
 			v.ID, v.Title, v.Requirements = it.ID(), it.Patch.Title, it.Patch.Requirements
-			for _, need := range catalog.Require(it.Variants) {
-				if _, err := s.Item(need); err != nil {
-					v.Verdict = report.VerdictNotEligible
-					v.Reasons = append(v.Reasons, "it requires "+need+": "+err.Error())
-				}
+			if v.Reasons = missingRequirements(s, it, map[string]bool{}); len(v.Reasons) > 0 {
+				v.Verdict = report.VerdictNotEligible
 			}
 		}
 		result.Patches = append(result.Patches, v)
 	}
 	return a.renderCheck(result)
+}
+
+// missingRequirements says which of the patches that an item requires, maybe through
+// others, cannot be had.
+func missingRequirements(s *stack.Stack, it *stack.Item, seen map[string]bool) []string {
+	var reasons []string
+	for _, id := range catalog.Require(it.Variants) {
+		if seen[strings.ToLower(id)] {
+			continue
+		}
+		seen[strings.ToLower(id)] = true
+		need, err := s.Item(id)
+		if err != nil {
+			reasons = append(reasons, it.ID()+" requires "+id+": "+err.Error())
+			continue
+		}
+		reasons = append(reasons, missingRequirements(s, need, seen)...)
+	}
+	return reasons
 }
 
 // renderCheck writes a check and ends with a finding unless all is well.
@@ -90,10 +107,12 @@ func (a *app) check(args []string) error {
 	}
 	result := &report.Check{SchemaVersion: report.SchemaVersion}
 	var version compat.Version
+	edition := catalog.B2B
 	if sh.inst != nil {
 		i := installationReport(sh.inst)
-		result.Installation, version = &i, sh.inst.Version
+		result.Installation, version, edition = &i, sh.inst.Version, catalog.Edition(i.Edition)
 	}
+	var applying []*stack.Item
 	for _, arg := range args {
 		it, err := a.item(sh, arg)
 		if err != nil {
@@ -101,7 +120,7 @@ func (a *app) check(args []string) error {
 			if errors.As(err, &usage) {
 				return err
 			}
-			result.Patches = append(result.Patches, refusedVerdict(sh.stack.Catalog, arg, err, version))
+			result.Patches = append(result.Patches, refusedVerdict(sh.stack.Catalog, arg, err, version, edition))
 			continue
 		}
 		plan, err := sh.stack.PlanApply([]*stack.Item{it})
@@ -118,15 +137,39 @@ func (a *app) check(args []string) error {
 			}
 		case len(plan.Unchanged) > 0:
 			v.Verdict = report.VerdictApplied
+		default:
+			applying = append(applying, it)
 		}
 		result.Warnings = append(result.Warnings, plan.Warnings...)
 		result.Patches = append(result.Patches, v)
 	}
+	checkTogether(sh.stack, applying, result)
+	result.Warnings = append(result.Warnings, catalogWarnings(sh.stack.Catalog, args)...)
 	return a.renderCheck(result)
 }
 
+// checkTogether finds those of several patches that would apply one by one, but not
+// after the others, in their order.
+func checkTogether(s *stack.Stack, items []*stack.Item, result *report.Check) {
+	if len(items) < 2 {
+		return
+	}
+	_, err := s.PlanApply(items)
+	if err == nil {
+		return
+	}
+	for _, f := range failureReports(err) {
+		for i := range result.Patches {
+			if v := &result.Patches[i]; v.ID == f.ID && v.Verdict == report.VerdictApplies {
+				v.Verdict, v.Refusals, v.Steps = report.VerdictConflict, f.Refusals, nil
+				v.Reasons = append(v.Reasons, "it would apply alone, but not after the patches named before it: "+f.Message)
+			}
+		}
+	}
+}
+
 // refusedVerdict explains why an id cannot be had here.
-func refusedVerdict(c *catalog.Catalog, id string, err error, here compat.Version) report.Verdict {
+func refusedVerdict(c *catalog.Catalog, id string, err error, here compat.Version, edition catalog.Edition) report.Verdict {
 	v := report.Verdict{ID: id, Verdict: report.VerdictUnusable}
 	var (
 		unknown    *stack.UnknownError
@@ -140,21 +183,22 @@ func refusedVerdict(c *catalog.Catalog, id string, err error, here compat.Versio
 		v.ID, v.Title, v.Verdict = p.ID, p.Title, report.VerdictNotEligible
 		v.Exclusions = exclusionReports(ineligible.Exclusions)
 		v.Reasons = sentences(v.Exclusions)
-		v.NearestReleases = nearestReleases(c.Releases, p, here)
+		v.NearestReleases = nearestReleases(c.Releases, p, here, edition)
 	default:
 		v.Reasons = []string{err.Error()}
 	}
 	return v
 }
 
-// nearestReleases returns the releases that a patch is for, up to three, those
-// nearest to a version first.
-func nearestReleases(releases catalog.Releases, p *catalog.Patch, here compat.Version) []string {
-	fits := map[string]bool{}
-	for _, v := range p.Variants {
-		for _, version := range releases.Satisfying(v.Package, v.Constraint) {
-			fits[version.Normalized()] = true
-		}
+// nearestReleases returns the releases in which an edition has a package that a patch
+// is for, up to three, those nearest to a version first.
+func nearestReleases(releases catalog.Releases, p *catalog.Patch, here compat.Version, edition catalog.Edition) []string {
+	fits := func(r catalog.Release) bool {
+		packages := r.In(edition)
+		return slices.ContainsFunc(p.Variants, func(v *catalog.Variant) bool {
+			version, ok := packages[v.Package]
+			return ok && v.Constraint.Allows(version)
+		})
 	}
 	type candidate struct {
 		version  compat.Version
@@ -167,7 +211,7 @@ func nearestReleases(releases catalog.Releases, p *catalog.Patch, here compat.Ve
 	}
 	var candidates []candidate
 	for i, r := range releases {
-		if fits[r.Version.Normalized()] {
+		if fits(r) {
 			candidates = append(candidates, candidate{r.Version, max(i-at, at-i)})
 		}
 	}

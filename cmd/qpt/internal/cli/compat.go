@@ -108,6 +108,11 @@ func (a *app) compatBatch() error {
 				return fmt.Errorf("write the answers: %w", err)
 			}
 		}
+		if in.Buffered() == 0 { // who asks may wait for the answer
+			if err := out.Flush(); err != nil {
+				return fmt.Errorf("write the answers: %w", err)
+			}
+		}
 		if err != nil {
 			break
 		}

@@ -26,6 +26,9 @@ type config struct {
 	Verbose       bool          `mapstructure:"verbose"`
 	StateDir      string        `mapstructure:"state-dir"`
 	Wait          time.Duration `mapstructure:"wait"`
+
+	// RootNamed is set when the root was not just found around the working directory.
+	RootNamed bool `mapstructure:"-"`
 }
 
 // globalFlags adds the flags that every command has. Their names are the keys of
@@ -75,7 +78,8 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 			return config{}, err
 		}
 	}
-	root, err := findRoot(env, v.GetString("root"))
+	named := v.GetString("root")
+	root, err := findRoot(env, named)
 	if err != nil {
 		return config{}, err
 	}
@@ -88,7 +92,7 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 	if err := v.UnmarshalExact(&c); err != nil {
 		return config{}, usagef("configuration: %s", strings.ReplaceAll(err.Error(), "\n", " "))
 	}
-	c.Root = root
+	c.Root, c.RootNamed = root, named != ""
 	return c, c.validate()
 }
 
@@ -97,8 +101,8 @@ func variable(name string) string {
 	return "QPT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-// mergeFile adds a configuration file, if there is one. Catalogues that it names
-// are relative to its folder.
+// mergeFile adds a configuration file, if there is one. Catalogues and the state folder
+// that it names are relative to its folder.
 func mergeFile(v *viper.Viper, name string) error {
 	file := viper.New()
 	file.SetConfigFile(name)
@@ -110,6 +114,9 @@ func mergeFile(v *viper.Viper, name string) error {
 		return usagef("configuration %s: %w", name, err)
 	}
 	settings := file.AllSettings()
+	if dir := file.GetString("state-dir"); dir != "" && !filepath.IsAbs(dir) {
+		settings["state-dir"] = filepath.Join(filepath.Dir(name), dir)
+	}
 	if file.IsSet("catalog") {
 		sources := file.GetStringSlice("catalog")
 		for i, s := range sources {
@@ -126,7 +133,7 @@ func mergeFile(v *viper.Viper, name string) error {
 // that is an installation, or "" when there is none.
 func findRoot(env Env, named string) (string, error) {
 	if named == "" {
-		root, err := project.Find(env.Dir)
+		root, err := project.Find(env.Dir, env.Getenv)
 		if errors.Is(err, project.ErrNotInstallation) {
 			return "", nil
 		}
@@ -154,8 +161,8 @@ func (c *config) validate() error {
 	default:
 		return usagef("unknown colour mode %q, expected auto, always or never", c.Color)
 	}
-	if c.Wait < 0 {
-		return usagef("wait: %s is not a time to wait", c.Wait)
+	if c.Wait < 0 || c.Wait > 0 && c.Wait < time.Millisecond {
+		return usagef("wait: %s is not a time to wait; give it a unit, as in 30s", c.Wait)
 	}
 	return nil
 }

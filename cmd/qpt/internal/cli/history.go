@@ -39,7 +39,7 @@ func (a *app) remember(sh *shop, o changeOptions, steps []stack.Step, failures [
 	if sh.inst == nil {
 		return
 	}
-	context := historyContext{By: whoami(), Command: strings.Join(append([]string{"qpt", o.command}, o.args...), " ")}
+	context := historyContext{By: whoami(), Command: o.String()}
 	now := time.Now().Format(historyTime)
 	var lines bytes.Buffer
 	add := func(level, message, file string) {
@@ -151,7 +151,7 @@ var (
 	// historyLine matches "[time] LEVEL: message {context} ".
 	historyLine = regexp.MustCompile(`^\[([^\]]+)\] ([A-Z]+): (.*?) *(\{.*\})? *\n?$`)
 	// historyPatch matches the messages about one patch, of the PHP tool and ours.
-	historyPatch = regexp.MustCompile(`(?i)^patch (\S+) (?:\([^)]*\) )?(has been applied|has been reverted|was already applied|is not applied|wasn't applied)$`)
+	historyPatch = regexp.MustCompile(`(?i)^patch (.+?) (?:\([^)]*\) )?(has been applied|has been reverted|was already applied|is not applied|wasn't applied)$`)
 )
 
 // parseHistory reads a line about a patch, or an error. Other lines, such as those

@@ -28,6 +28,7 @@ func (o *releaseOptions) packages(releases catalog.Releases) (catalog.Release, p
 	if err != nil {
 		return catalog.Release{}, project.Packages{}, usageError{err}
 	}
+	o.edition = string(edition)
 	release, err := releases.Find(o.magento)
 	if err != nil {
 		return catalog.Release{}, project.Packages{}, usageError{err}

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quality-patches/qpt/pkg/applier/transaction"
+	"github.com/quality-patches/qpt/pkg/project"
 	"github.com/quality-patches/qpt/pkg/report"
 )
 
@@ -41,10 +43,13 @@ the journal is damaged, it says so, changes nothing and keeps every version.`,
 
 func (a *app) recover(ctx context.Context, mode transaction.Mode) error {
 	inst, err := a.installation()
+	if a.config.RootNamed && (errors.Is(err, project.ErrNotInstallation) || errors.Is(err, project.ErrNoMagento)) {
+		inst, err = nil, nil // a plain folder, which apply and revert work on too
+	}
 	if err != nil {
 		return err
 	}
-	root, err := a.openRoot(inst.Root)
+	root, err := a.openRoot(a.config.Root)
 	if err != nil {
 		return err
 	}

@@ -322,13 +322,15 @@ func TestInterrupted(t *testing.T) {
 // --quiet leaves the exit code and errors, and nothing else.
 func TestQuiet(t *testing.T) {
 	dir := sandbox(t)
-	for args, code := range map[string]int{"status": 0, "check DEMO-8": 3, "apply DEMO-5 --dry-run": 0, "apply DEMO-8": 3} {
+	for args, code := range map[string]int{"status": 0, "check DEMO-8": 3, "apply DEMO-5 --dry-run": 0} {
 		if got := qpt(t, dir, "", nil, append(strings.Fields(args), "--quiet")...); got != (outcome{code: code}) {
 			t.Errorf("%s: %+v", args, got)
 		}
 	}
-	if got := qpt(t, dir, "", nil, "status", "NONE", "-q"); got.code != 3 || got.err == "" {
-		t.Errorf("%+v", got)
+	for args, code := range map[string]int{"status NONE -q": 3, "apply DEMO-8 -q": 3, "revert NONE -q": 3} {
+		if got := qpt(t, dir, "", nil, strings.Fields(args)...); got.code != code || got.err == "" || got.out != "" {
+			t.Errorf("%s: %+v", args, got)
+		}
 	}
 }
 
