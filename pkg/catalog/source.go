@@ -9,7 +9,6 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/quality-patches/qpt/pkg/compat"
@@ -238,16 +237,19 @@ func (r *reader) constrain(v *Variant, id, pkg, constraint string) bool {
 
 // loose reads a folder of diffs, in name order.
 func (r *reader) loose() {
-	names, err := fs.Glob(r.source.FS, "*.patch")
+	entries, err := fs.ReadDir(r.source.FS, ".") // in name order
 	if err != nil {
 		r.diagnose("", "%v", unwrapPath(err))
 	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, entry := range entries {
+		name := entry.Name()
+		if entry.IsDir() || path.Ext(name) != ".patch" {
+			continue
+		}
 		p := LoosePatch(path.Join(r.source.Dir, name), func() ([]byte, error) {
 			return readFile(r.source.FS, name)
 		})
-		p.Source = r.source.Name
+		p.Source, p.Variants[0].source = r.source.Name, r.source.Name
 		r.patches = append(r.patches, p)
 	}
 }

@@ -299,6 +299,15 @@ type Recover struct {
 	Paths   []string  `json:"paths,omitempty"`
 }
 
+// Failed is what a command writes that ends with an error instead of a result.
+type Failed struct {
+	SchemaVersion int    `json:"schemaVersion"`
+	Error         string `json:"error"`
+	ExitCode      int    `json:"exitCode"`
+	// Hint says what can be done, if something can.
+	Hint string `json:"hint,omitempty"`
+}
+
 // Version is the result of qpt version.
 type Version struct {
 	SchemaVersion int    `json:"schemaVersion"`

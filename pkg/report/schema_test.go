@@ -21,7 +21,7 @@ const schemaBase = "https://github.com/quality-patches/qpt/schema/"
 var schemaTypes = map[string]report.Result{
 	"status": &report.Status{}, "list": &report.List{}, "show": &report.Show{}, "check": &report.Check{},
 	"change": &report.Change{}, "compat": &report.Compat{}, "version": &report.Version{},
-	"log": &report.Log{}, "recover": &report.Recover{},
+	"log": &report.Log{}, "recover": &report.Recover{}, "failed": &report.Failed{},
 }
 
 // The schemas in the folder schema are those of the types; -update writes them.
@@ -119,7 +119,7 @@ func TestSchemaNames(t *testing.T) {
 			t.Errorf("%s does not name itself and its draft", file)
 		}
 	}
-	if diff := cmp.Diff("change check compat list log recover show status version", strings.Join(names, " ")); diff != "" {
+	if diff := cmp.Diff("change check compat failed list log recover show status version", strings.Join(names, " ")); diff != "" {
 		t.Errorf("schemas (-want +got):\n%s", diff)
 	}
 }

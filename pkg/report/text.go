@@ -357,6 +357,9 @@ func (r *Recover) text(p *printer) {
 	}
 }
 
+// text writes nothing: people read the error on the other stream.
+func (f *Failed) text(*printer) {}
+
 func (v *Version) text(p *printer) {
 	s := "qpt " + v.Version
 	if v.Revision != "" {

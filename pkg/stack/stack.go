@@ -3,6 +3,7 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -172,7 +173,12 @@ func (s *Stack) Items() ([]*Item, []catalog.Diagnostic) {
 	var diagnostics []catalog.Diagnostic
 	for i, it := range candidates {
 		if errs[i] != nil {
-			diagnostics = append(diagnostics, catalog.Diagnostic{Source: it.Patch.Source, ID: it.ID(), Message: errs[i].Error()})
+			message := errs[i].Error()
+			var diff *catalog.DiffError
+			if errors.As(errs[i], &diff) { // its source is named anyway
+				message = fmt.Sprintf("%s: %v", diff.File, diff.Err)
+			}
+			diagnostics = append(diagnostics, catalog.Diagnostic{Source: it.Patch.Source, ID: it.ID(), Message: message})
 			continue
 		}
 		items = append(items, it)

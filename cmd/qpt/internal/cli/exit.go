@@ -80,7 +80,7 @@ func classify(err error) (code int, hint string) {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted, ""
 	case errors.As(err, &locked):
-		return exitLocked, "wait for it to end, or give --wait a time"
+		return exitLocked, "or give --wait a time"
 	case errors.As(err, &conflict), errors.As(err, &dependants):
 		return exitConflict, ""
 	case errors.As(err, &unknown), errors.As(err, &ineligible), errors.As(err, &diff), errors.Is(err, errFinding):

@@ -67,6 +67,11 @@ func run(ctx context.Context, args []string, env Env) int {
 		if hint != "" {
 			fmt.Fprintf(env.Err, "     %s\n", hint)
 		}
+		if app.config.Format != "" { // configured: a program may wait for a document
+			_ = app.render(&report.Failed{ // when this fails, too, the exit code says enough
+				SchemaVersion: report.SchemaVersion, Error: err.Error(), ExitCode: code, Hint: hint,
+			})
+		}
 	}
 	return code
 }

@@ -60,6 +60,8 @@ func TestOutputFitsSchemas(t *testing.T) {
 		{"compat", "compat ^2.4 2.4.6 3.0", 3},
 		{"log", "log", 0},
 		{"recover", "recover", 0},
+		{"failed", "show NONE", 3},
+		{"failed", "status --state elsewhere", 2},
 	} {
 		t.Run(tc.args, func(t *testing.T) {
 			before := copyTree(t, dir)

@@ -53,7 +53,7 @@ func (a *app) status(o statusOptions) error {
 	}
 	for _, id := range o.ids {
 		if _, err := sh.stack.Item(id); err != nil {
-			return a.explainItemError(sh, err)
+			return withSuggestions(sh.stack.Catalog, err)
 		}
 	}
 	items, diagnostics := sh.stack.Items()
@@ -88,9 +88,4 @@ func (a *app) status(o statusOptions) error {
 		result.Patches = append(result.Patches, r)
 	}
 	return a.render(result)
-}
-
-// explainItemError adds to the error of an unknown id what it may have meant.
-func (a *app) explainItemError(sh *shop, err error) error {
-	return withSuggestions(sh.stack.Catalog, err)
 }
