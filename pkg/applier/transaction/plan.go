@@ -249,7 +249,7 @@ func (w *walker) resolve(dir string, create bool) (string, info, error) {
 			continue
 		}
 		if isGit(next.name) {
-			return "", info{}, errors.New("lies in a git folder, which is out of bounds")
+			return "", info{}, fmt.Errorf("%w: it lies in a git folder", ErrOutOfBounds)
 		}
 		name := path.Join(current, next.name)
 		if w.made[name] {
@@ -285,7 +285,7 @@ func (w *walker) resolve(dir string, create bool) (string, info, error) {
 		case !i.mode.IsDir():
 			return "", info{}, fmt.Errorf("%w: %s", applier.ErrNotFolder, name)
 		case sameFile(i, w.stateInfo):
-			return "", info{}, fmt.Errorf("lies in %s, where qpt keeps its own state", name)
+			return "", info{}, fmt.Errorf("%w: in %s qpt keeps its own state", ErrOutOfBounds, name)
 		default:
 			current, here = name, i
 		}

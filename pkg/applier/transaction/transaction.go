@@ -26,6 +26,10 @@ import (
 // ErrChanged is wrapped when a file is not, or no longer, what a change was made for.
 var ErrChanged = errors.New("changed while qpt was working")
 
+// ErrOutOfBounds is wrapped when a change is to a place that nothing may be written to:
+// a git folder, or where lock and journal are.
+var ErrOutOfBounds = errors.New("out of bounds")
+
 // Options say where and how to run transactions.
 type Options struct {
 	// StateDir is the folder for lock and journal, below the root unless it is absolute.

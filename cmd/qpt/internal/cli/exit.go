@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/applier/transaction"
 	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/project"
@@ -81,8 +82,10 @@ func classify(err error) (code int, hint string) {
 		return exitInterrupted, ""
 	case errors.As(err, &locked):
 		return exitLocked, "or give --wait a time"
-	case errors.As(err, &conflict), errors.As(err, &dependants):
+	case errors.As(err, &conflict), errors.As(err, &dependants), errors.Is(err, applier.ErrOutside), errors.Is(err, transaction.ErrOutOfBounds):
 		return exitConflict, ""
+	case errors.Is(err, transaction.ErrChanged):
+		return exitConflict, "run it again to look at the tree anew"
 	case errors.As(err, &unknown), errors.As(err, &ineligible), errors.As(err, &diff), errors.Is(err, errFinding):
 		return exitFinding, ""
 	case errors.Is(err, project.ErrNotInstallation):

@@ -108,3 +108,49 @@ func TestKill(t *testing.T) {
 		t.Error("no kill hit a transaction: the test proves nothing")
 	}
 }
+
+// Two runs at the same time wait for each other: both succeed, and the tree is what one
+// of them intended.
+func TestTwoRunsAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	if err := buildSandbox(dir); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := func() string {
+		t.Helper()
+		h, err := treeHash(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	start := func(verb string) (*exec.Cmd, *bytes.Buffer) {
+		t.Helper()
+		cmd := exec.Command(self, verb, "DEMO-1", "DEMO-2", "ACSD-61103", "--wait", "1m")
+		var out bytes.Buffer
+		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &out
+		cmd.Env = append(os.Environ(), asQpt+"=1")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd, &out
+	}
+	reverted := hash()
+	first, out := start("apply")
+	if err := first.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	applied := hash()
+	for i := range 20 {
+		apply, out1 := start("apply")
+		revert, out2 := start("revert")
+		err := errors.Join(apply.Wait(), revert.Wait())
+		if now := hash(); err != nil || now != applied && now != reverted {
+			t.Fatalf("round %d: %v, the tree is whole: %v\n%s\n%s", i, err, now == applied || now == reverted, out1, out2)
+		}
+	}
+}
