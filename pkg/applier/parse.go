@@ -186,9 +186,16 @@ func firstLine(b []byte) []byte {
 	return b
 }
 
+// minName is how many bytes the first line of an entry has at least, its line feed
+// included. git passes over shorter lines.
+const minName = 6
+
 // atEntry reports whether three lines begin here that open an entry.
 func (s *scanner) atEntry() bool {
 	rest := s.src[s.pos:]
+	if len(firstLine(rest)) < minName {
+		return false
+	}
 	for _, prefix := range []string{"--- ", "+++ ", "@@ -"} {
 		if !bytes.HasPrefix(rest, []byte(prefix)) {
 			return false
