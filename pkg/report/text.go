@@ -57,12 +57,7 @@ func (s *Status) text(p *printer) {
 		switch {
 		case len(patch.Refusals) > 0:
 			p.blank()
-			why := "applying it is refused by"
-			if len(patch.InTheWay) > 0 {
-				why = Clean(strings.Join(patch.InTheWay, ", ")) + " in the way; " + why
-			}
-			p.wrapped("", fmt.Sprintf("%s is %s: %s", Clean(patch.ID), patch.State, why))
-			p.refusals("  ", patch.Refusals, p.style.Verbose || len(s.Patches) == 1)
+			p.unclear(&patch, p.style.Verbose || len(s.Patches) == 1)
 		case len(patch.Under) > 0:
 			p.blank()
 			p.wrapped("", fmt.Sprintf("%s is applied under %s", Clean(patch.ID), Clean(strings.Join(patch.Under, ", "))))
@@ -74,6 +69,29 @@ func (s *Status) text(p *printer) {
 		s.Summary.Applied, s.Summary.NotApplied, s.Summary.Partial, s.Summary.Unknown)
 	p.notes("warning", warn, s.Warnings)
 	p.notes("left out", warn, s.Diagnostics)
+}
+
+// unclear says why a patch can neither be put in nor taken out: who is in the way, or
+// else where it is refused, in full or the first few places.
+func (p *printer) unclear(patch *PatchStatus, full bool) {
+	const few = 3
+	text := fmt.Sprintf("%s is %s", Clean(patch.ID), patch.State)
+	if n := len(patch.InTheWay); n > 0 {
+		text += fmt.Sprintf(": %s %s in the way", Clean(strings.Join(patch.InTheWay, ", ")), map[bool]string{true: "is", false: "are"}[n == 1])
+		if !full {
+			p.wrapped("", text)
+			return
+		}
+	}
+	p.wrapped("", text+"; applying it is refused by")
+	shown := patch.Refusals
+	if !full && len(shown) > few {
+		shown = shown[:few]
+	}
+	p.refusals("  ", shown, full)
+	if more := len(patch.Refusals) - len(shown); more > 0 {
+		p.line("  - and %d more, which qpt status %s shows", more, Clean(patch.ID))
+	}
 }
 
 func (l *List) text(p *printer) {
