@@ -29,7 +29,8 @@ func (s *scanner) names(e *Entry, oldLine, newLine []byte) error {
 		var oldOK bool
 		oldPath, oldOK = fileName(oldLine, s.strip)
 		path, ok = fileName(newLine, s.strip)
-		if oldOK && (!ok || newLine[0] != '"' && strings.HasPrefix(path, oldPath)) {
+		_, quoted := quotedName(bytes.TrimSuffix(newLine, []byte("\n")), s.strip)
+		if oldOK && (!ok || !quoted && strings.HasPrefix(path, oldPath)) {
 			path, ok = oldPath, true
 		}
 		switch {
@@ -69,12 +70,8 @@ var timestamp = regexp.MustCompile(`(?:\t| +)(?:\d\d)?\d\d-\d\d-\d\d(?: \d\d:\d\
 // components and then doubled slashes.
 func fileName(line []byte, strip int) (string, bool) {
 	line = bytes.TrimSuffix(line, []byte("\n"))
-	if len(line) > 0 && line[0] == '"' {
-		if name, _, ok := unquote(string(line)); ok {
-			if name, ok = stripComponents(name, strip); ok {
-				return name, true
-			}
-		}
+	if name, ok := quotedName(line, strip); ok {
+		return name, true
 	}
 	if at := findTimestamp(line); at != nil {
 		line = line[:at[0]]
@@ -82,6 +79,18 @@ func fileName(line []byte, strip int) (string, bool) {
 		line = line[:i]
 	}
 	return stripComponents(string(line), strip)
+}
+
+// quotedName reads a quoted name; one whose quotes do not end is a plain name.
+func quotedName(line []byte, strip int) (string, bool) {
+	if len(line) == 0 || line[0] != '"' {
+		return "", false
+	}
+	name, _, ok := unquote(string(line))
+	if !ok {
+		return "", false
+	}
+	return stripComponents(name, strip)
 }
 
 // findTimestamp returns where a timestamp stands at the end of a line, or nil. Every
