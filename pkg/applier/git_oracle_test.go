@@ -340,6 +340,8 @@ func deliberate(before MapTree, dir Direction, ours, git verdict) string {
 		switch {
 		case strings.Contains(ours.text, "contradicts"):
 			return "2: a git header that contradicts its hunks is an error"
+		case strings.Contains(ours.text, "NUL byte"):
+			return "4.1: a name with a NUL byte is an error; git cuts it there"
 		case git.code == 1 && strings.Contains(ours.text, "invalid path"):
 			return "10.1: a bad path is an error before any file is looked for"
 		case git.code == 0 && bytes.HasSuffix(ours.input, []byte("\n@@ -")):

@@ -12,6 +12,9 @@ import (
 // One path serves both sides, as in git: the new name, unless the old one is a
 // proper prefix of it (f and f.orig) and it is not quoted.
 func (s *scanner) names(e *Entry, oldLine, newLine []byte) error {
+	if bytes.IndexByte(oldLine, 0) >= 0 || bytes.IndexByte(newLine, 0) >= 0 {
+		return &ParseError{e.DiffLine, "a NUL byte in the --- and +++ lines"} // git cuts the name there
+	}
 	if flat(newLine) {
 		s.strip = 0
 	}
