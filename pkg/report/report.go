@@ -226,7 +226,7 @@ type Change struct {
 	// OK is set when everything asked for is done, or would be.
 	OK     bool `json:"ok"`
 	DryRun bool `json:"dryRun"`
-	// Steps are what was done, or would be; none of it when OK is false.
+	// Steps are what was done, or would be; nothing of it was done when OK is false.
 	Steps []Step `json:"steps"`
 	// Unchanged are the patches that were as requested before.
 	Unchanged []Unchanged `json:"unchanged,omitempty"`

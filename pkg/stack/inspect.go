@@ -117,12 +117,29 @@ func peel(o *applier.Overlay, items []*Item, findings []Finding) {
 
 // takeOff takes an item out of an overlay.
 func takeOff(o *applier.Overlay, it *Item) error {
-	for _, d := range slices.Backward(it.diffs) {
-		if _, err := applier.Apply(o, d, applier.Reverse); err != nil {
-			return err
-		}
+	if _, refusals := stage(o, it, applier.Reverse); len(refusals) > 0 {
+		return &applier.ConflictError{Direction: applier.Reverse, Refusals: refusals}
 	}
 	return nil
+}
+
+// stage puts the diffs of an item in, or takes them out, the last first, and returns
+// what became of which file and all that is refused.
+func stage(o *applier.Overlay, it *Item, dir applier.Direction) (files []applier.FileResult, refusals []applier.Refusal) {
+	diffs := it.diffs
+	if dir == applier.Reverse {
+		diffs = slices.Clone(diffs)
+		slices.Reverse(diffs)
+	}
+	for _, d := range diffs {
+		done, err := applier.Apply(o, d, dir)
+		var conflict *applier.ConflictError
+		if errors.As(err, &conflict) { // Apply has no other errors
+			refusals = append(refusals, conflict.Refusals...)
+		}
+		files = append(files, done...)
+	}
+	return files, refusals
 }
 
 // onPaths names the items, each once, that were taken off an item's paths.
@@ -260,18 +277,6 @@ func parallel(n int, f func(i int)) {
 
 // Explain returns what keeps an item from being put in or taken out, nil if nothing does.
 func (s *Stack) Explain(it *Item, dir applier.Direction) []applier.Refusal {
-	o := s.overlay.Fork()
-	diffs := it.diffs
-	if dir == applier.Reverse {
-		diffs = slices.Clone(diffs)
-		slices.Reverse(diffs)
-	}
-	for _, d := range diffs {
-		if _, err := applier.Apply(o, d, dir); err != nil {
-			var conflict *applier.ConflictError
-			errors.As(err, &conflict) // as Apply promises
-			return conflict.Refusals
-		}
-	}
-	return nil
+	_, refusals := stage(s.overlay.Fork(), it, dir)
+	return refusals
 }

@@ -193,27 +193,13 @@ func (p *planner) takeOutReplaced(it *Item) bool {
 // patches that are in the way.
 func (p *planner) step(it *Item, dir applier.Direction, because string, inTheWay []string) bool {
 	fork := p.plan.Overlay.Fork()
-	step := Step{Item: it, Dir: dir, Because: because}
-	diffs := it.diffs
-	if dir == applier.Reverse {
-		diffs = slices.Clone(diffs)
-		slices.Reverse(diffs)
-	}
-	refused := &applier.ConflictError{Direction: dir}
-	for _, d := range diffs {
-		files, err := applier.Apply(fork, d, dir)
-		var conflict *applier.ConflictError
-		if errors.As(err, &conflict) {
-			refused.Refusals = append(refused.Refusals, conflict.Refusals...)
-		}
-		step.Files = append(step.Files, files...)
-	}
-	if len(refused.Refusals) > 0 {
-		p.errs = append(p.errs, &ConflictError{it, inTheWay, refused})
+	files, refusals := stage(fork, it, dir)
+	if len(refusals) > 0 {
+		p.errs = append(p.errs, &ConflictError{it, inTheWay, &applier.ConflictError{Direction: dir, Refusals: refusals}})
 		return false
 	}
 	p.plan.Overlay.Merge(fork)
-	p.plan.Steps = append(p.plan.Steps, step)
+	p.plan.Steps = append(p.plan.Steps, Step{Item: it, Dir: dir, Because: because, Files: files})
 	return true
 }
 

@@ -153,7 +153,7 @@ func (a *app) item(sh *shop, arg string) (*stack.Item, error) {
 	return it, err
 }
 
-func (a *app) change(ctx context.Context, o changeOptions) error {
+func (a *app) change(ctx context.Context, o changeOptions) (err error) {
 	sh, err := a.target(o.args)
 	if err != nil {
 		return err
@@ -167,7 +167,12 @@ func (a *app) change(ctx context.Context, o changeOptions) error {
 			}
 			stateErr = err // only matters if there is something to write
 		} else {
-			defer session.Close()
+			defer func() {
+				// What could not be cleaned up after a commit is told here.
+				if closeErr := session.Close(); err == nil {
+					err = closeErr
+				}
+			}()
 		}
 	}
 	plan, failures, err := a.plan(sh, o)
