@@ -156,11 +156,13 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 	if e.New.Presence != Absent && e.New.Path != e.Old.Path && !r.vacant(e, e.New.Path) {
 		return
 	}
-	img := &image{spareLines: r.spareLines, spareMarks: r.spareMarks}
-	r.spareLines, r.spareMarks = nil, nil
+	var lines [][]byte
 	if old != nil {
-		img.lines = old.split()
+		lines = old.split()
 	}
+	img := newImage(lines, e.Hunks)
+	img.spareLines, img.spareMarks = r.spareLines, r.spareMarks
+	r.spareLines, r.spareMarks = nil, nil
 	unread := result.Op == Modify && r.unread[e.New.Path] && old != nil && old.Mode&fs.ModeSymlink == 0
 	if result.Hunks, ok = r.hunks(e, img, unread); !ok {
 		return
@@ -170,7 +172,7 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 		ok = r.remove(e, img)
 	case unread:
 		if img.owned {
-			r.spareLines, r.spareMarks = img.lines, img.written
+			r.spareLines, r.spareMarks = img.buf, img.marks
 		}
 	default:
 		ok = r.write(e, img.file(resultMode(e, old), r.explain))
@@ -184,9 +186,6 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 // hunks puts the hunks of an entry into the image of its file. If the result is not
 // read, the last hunk only has to fit.
 func (r *run) hunks(e *Entry, img *image, unread bool) (results []HunkResult, ok bool) {
-	for _, h := range e.Hunks {
-		img.growth += len(h.new) - len(h.old)
-	}
 	ok = true
 	for i := range e.Hunks {
 		h := &e.Hunks[i]

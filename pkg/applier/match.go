@@ -1,24 +1,6 @@
 package applier
 
-import (
-	"bytes"
-	"io/fs"
-	"slices"
-)
-
-// An image is the text of a file while hunks are put into it.
-type image struct {
-	lines [][]byte
-	// growth is by how many lines the hunks of the entry lengthen the image.
-	growth int
-	// written marks lines that an earlier hunk of the same entry wrote. No later
-	// hunk may match them. It is nil until a hunk is in.
-	written []bool
-	owned   bool // lines may be changed in place
-	// spare room for lines and marks, or nil
-	spareLines [][]byte
-	spareMarks []bool
-}
+import "bytes"
 
 // A placement says how a hunk is to be matched against an image.
 type placement struct {
@@ -56,10 +38,11 @@ func beyondFirst(start, count int) bool {
 }
 
 // find returns the 0-based line at which pattern fits, nearest to p.at, the later
-// of two at the same distance, or -1. It takes time linear in the image and the pattern.
+// of two at the same distance, or -1. It takes time linear in the image and the pattern;
+// what it takes beyond the stated line counts against the image's effort.
 func (m *image) find(pattern [][]byte, p placement) int {
-	last := len(m.lines) - len(pattern)
-	if last < 0 || p.exact && p.at > last {
+	last := m.len() - len(pattern)
+	if last < 0 || p.exact && p.at > last || m.exhausted() {
 		return -1
 	}
 	switch {
@@ -72,7 +55,7 @@ func (m *image) find(pattern [][]byte, p placement) int {
 	case p.atEnd:
 		return m.only(pattern, last)
 	}
-	start := min(p.at, len(m.lines))
+	start := min(p.at, m.len())
 	if start <= last && m.fits(pattern, start) {
 		return start
 	}
@@ -89,14 +72,12 @@ func (m *image) only(pattern [][]byte, at int) int {
 // fits reports whether pattern matches at a line. It must not reach beyond the end.
 func (m *image) fits(pattern [][]byte, at int) bool {
 	for i, want := range pattern {
-		if m.isWritten(at+i) || !bytes.Equal(m.lines[at+i], want) {
+		if m.isWritten(at+i) || !bytes.Equal(m.line(at+i), want) {
 			return false
 		}
 	}
 	return true
 }
-
-func (m *image) isWritten(i int) bool { return m.written != nil && m.written[i] }
 
 // nearest searches the whole image for pattern (Knuth, Morris and Pratt, with lines
 // for letters).
@@ -104,13 +85,17 @@ func (m *image) nearest(pattern [][]byte, start int) int {
 	if len(pattern) == 0 {
 		return start
 	}
+	if !m.spend(m.len()) {
+		return -1
+	}
 	border := borders(pattern)
 	best, matched := -1, 0
-	for i, line := range m.lines {
+	for i := range m.len() {
 		if m.isWritten(i) {
 			matched = 0
 			continue
 		}
+		line := m.line(i)
 		for matched > 0 && (matched == len(pattern) || !bytes.Equal(line, pattern[matched])) {
 			matched = border[matched-1]
 		}
@@ -150,45 +135,6 @@ func distance(a, b int) int {
 	return a - b
 }
 
-// replace puts lines in place of n lines at a position, and marks them as written.
-func (m *image) replace(at, n int, lines [][]byte) {
-	if !m.owned {
-		size := len(m.lines) + max(m.growth, 0)
-		m.lines = append(slices.Grow(m.spareLines[:0], size), m.lines...)
-		m.written = append(slices.Grow(m.spareMarks[:0], size), make([]bool, len(m.lines))...)
-		m.owned = true
-	}
-	m.lines = slices.Replace(m.lines, at, at+n, lines...)
-	// The marks of the new lines go where those of the old ones were.
-	keep := min(n, len(lines))
-	m.written = slices.Delete(m.written, at+keep, at+n)
-	m.written = slices.Insert(m.written, at+keep, make([]bool, len(lines)-keep)...)
-	for i := range lines {
-		m.written[at+i] = true
-	}
-}
-
-// file returns the image as a file. Unless whole is set its lines must do, and Data is
-// left empty: a file that is only asked about is not put together.
-func (m *image) file(mode fs.FileMode, whole bool) *File {
-	f := &File{Mode: mode}
-	for i, l := range m.lines {
-		if i+1 < len(m.lines) && !bytes.HasSuffix(l, []byte("\n")) || len(l) == 0 {
-			whole = true // its lines are others once it is put together
-			break
-		}
-	}
-	if whole || mode&fs.ModeSymlink != 0 {
-		f.Data = m.join()
-		return f
-	}
-	f.once.Do(func() { f.lines = m.lines })
-	return f
-}
-
-// join returns the text of the image.
-func (m *image) join() []byte { return bytes.Join(m.lines, nil) }
-
 // almost returns the 0-based line at which most lines of pattern match, nearest to
 // at, and how many do; 0 if none.
 func (m *image) almost(pattern [][]byte, at int) (line, matching int) {
@@ -201,8 +147,9 @@ func (m *image) almost(pattern [][]byte, at int) (line, matching int) {
 			places[string(l)] = append(places[string(l)], i)
 		}
 	}
-	votes := make([]int, len(m.lines))
-	for i, l := range m.lines {
+	votes := make([]int, m.len())
+	for i := range votes {
+		l := m.line(i)
 		where := places[string(l)]
 		if len(where) > common {
 			continue

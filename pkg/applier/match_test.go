@@ -13,14 +13,14 @@ import (
 // for as long as there is a file. It skips no line and knows no shortcut.
 func spiral(img *image, pattern [][]byte, p placement) int {
 	fits := func(at int) bool {
-		if at < 0 || at+len(pattern) > len(img.lines) {
+		if at < 0 || at+len(pattern) > img.len() {
 			return false
 		}
-		if p.atStart && at != 0 || p.atEnd && at+len(pattern) != len(img.lines) {
+		if p.atStart && at != 0 || p.atEnd && at+len(pattern) != img.len() {
 			return false
 		}
 		for i := range pattern {
-			if img.isWritten(at+i) || !bytes.Equal(img.lines[at+i], pattern[i]) {
+			if img.isWritten(at+i) || !bytes.Equal(img.line(at+i), pattern[i]) {
 				return false
 			}
 		}
@@ -32,8 +32,8 @@ func spiral(img *image, pattern [][]byte, p placement) int {
 		}
 		return -1
 	}
-	start := min(p.at, len(img.lines))
-	for d := 0; d <= len(img.lines); d++ {
+	start := min(p.at, img.len())
+	for d := 0; d <= img.len(); d++ {
 		if fits(start + d) {
 			return start + d
 		}
@@ -42,7 +42,7 @@ func spiral(img *image, pattern [][]byte, p placement) int {
 		}
 	}
 	if p.atStart || p.atEnd { // an anchored hunk begins elsewhere in git
-		for _, at := range []int{0, len(img.lines) - len(pattern)} {
+		for _, at := range []int{0, img.len() - len(pattern)} {
 			if fits(at) {
 				return at
 			}
@@ -63,15 +63,17 @@ func drawLines(t *rapid.T, label string, most int) [][]byte {
 // The linear search finds what git's spiral finds.
 func TestFindIsSpiral(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		img := &image{lines: drawLines(t, "lines", 30)}
+		img := newImage(drawLines(t, "lines", 30), nil)
 		if rapid.Bool().Draw(t, "marked") {
-			img.written = rapid.SliceOfN(rapid.Map(rapid.IntRange(0, 9), func(n int) bool { return n == 9 }),
-				len(img.lines), len(img.lines)).Draw(t, "written")
+			img.own(rapid.IntRange(0, img.len()).Draw(t, "gap"))
+			for i := range img.len() {
+				img.marks[img.index(i)] = rapid.IntRange(0, 9).Draw(t, "written") == 9
+			}
 		}
 		pattern := drawLines(t, "pattern", 6)
-		if n := len(img.lines); rapid.Bool().Draw(t, "from the file") {
+		if n := img.len(); rapid.Bool().Draw(t, "from the file") {
 			from := rapid.IntRange(0, n).Draw(t, "from")
-			pattern = img.lines[from:rapid.IntRange(from, n).Draw(t, "to")]
+			pattern = img.all()[from:rapid.IntRange(from, n).Draw(t, "to")]
 		}
 		p := placement{
 			at:      rapid.IntRange(0, 35).Draw(t, "at"),
@@ -98,14 +100,14 @@ func TestFindIsSpiralThroughout(t *testing.T) {
 	}
 	for n := range 8 {
 		for bits := range 1 << n {
-			img := &image{lines: text(n, bits)}
+			img := newImage(text(n, bits), nil)
 			for m := 1; m <= 4; m++ {
 				for bits := range 1 << m {
 					pattern := text(m, bits)
 					for at := range n + 2 {
 						p := placement{at: at}
 						if got, want := img.find(pattern, p), spiral(img, pattern, p); got != want {
-							t.Fatalf("%q in %q from %d: got %d, want %d", pattern, img.lines, at, got, want)
+							t.Fatalf("%q in %q from %d: got %d, want %d", pattern, img.all(), at, got, want)
 						}
 					}
 				}
@@ -119,7 +121,7 @@ func TestReplace(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		original := drawLines(t, "lines", 20)
 		file := &File{Data: bytes.Join(original, nil)}
-		img := &image{lines: file.split()}
+		img := newImage(file.split(), nil)
 		want := slices.Clone(original)
 		marks := make([]bool, len(want))
 		for range rapid.IntRange(1, 4).Draw(t, "times") {
@@ -130,8 +132,12 @@ func TestReplace(t *testing.T) {
 			want = slices.Concat(want[:at:at], lines, want[at+n:])
 			marks = slices.Concat(marks[:at:at], slices.Repeat([]bool{true}, len(lines)), marks[at+n:])
 		}
-		if !bytes.Equal(img.join(), bytes.Join(want, nil)) || !slices.Equal(img.written, marks) {
-			t.Fatalf("got %q %v, want %q %v", img.lines, img.written, want, marks)
+		var written []bool
+		for i := range img.len() {
+			written = append(written, img.isWritten(i))
+		}
+		if got := img.join(); !bytes.Equal(got, bytes.Join(want, nil)) || !slices.Equal(written, marks) {
+			t.Fatalf("got %q %v, want %q %v", got, written, want, marks)
 		}
 		if !bytes.Equal(bytes.Join(file.split(), nil), bytes.Join(original, nil)) {
 			t.Fatal("the file itself was changed")
@@ -160,7 +166,7 @@ func TestAlmost(t *testing.T) {
 		{"longer than the file", "bc", "abcd", 0, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			img := &image{lines: lines(tt.file)}
+			img := newImage(lines(tt.file), nil)
 			line, matching := img.almost(lines(tt.pattern), tt.at)
 			if line != tt.line || matching != tt.matching {
 				t.Errorf("got line %d with %d matching, want %d with %d", line, matching, tt.line, tt.matching)
@@ -168,15 +174,15 @@ func TestAlmost(t *testing.T) {
 		})
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		img, pattern := &image{lines: drawLines(t, "lines", 20)}, drawLines(t, "pattern", 6)
+		img, pattern := newImage(drawLines(t, "lines", 20), nil), drawLines(t, "pattern", 6)
 		line, matching := img.almost(pattern, rapid.IntRange(0, 20).Draw(t, "at"))
 		count := 0
 		for i, l := range pattern {
-			if line+i < len(img.lines) && bytes.Equal(img.lines[line+i], l) {
+			if line+i < img.len() && bytes.Equal(img.line(line+i), l) {
 				count++
 			}
 		}
-		if count < matching || matching < 0 || line < 0 || line > len(img.lines) {
+		if count < matching || matching < 0 || line < 0 || line > img.len() {
 			t.Fatalf("line %d is said to match %d lines, it does %d", line, matching, count)
 		}
 	})
@@ -255,5 +261,40 @@ func BenchmarkHostile(b *testing.B) {
 				_, _ = Apply(o, d, Forward)
 			}
 		})
+	}
+}
+
+// What a diff may ask for grows with its size and the file's, however far from their
+// stated lines its hunks fit, and in whatever order they come.
+func TestEffort(t *testing.T) {
+	const n = 3000
+	line := func(i int) []byte { return fmt.Appendf(nil, "%d\n", i) }
+	var file [][]byte
+	for i := range n {
+		file = append(file, line(i))
+	}
+	hunks := func(stated func(i int) int) []Hunk {
+		var list []Hunk
+		for i := range n {
+			h := Hunk{Number: i + 1, OldStart: 2, NewStart: stated(i) + 1, leading: 1, trailing: 1}
+			h.old, h.new = [][]byte{line(i)}, [][]byte{line(-i), line(-i)}
+			list = append(list, h)
+		}
+		return list
+	}
+	try := func(list []Hunk) (*image, run, bool) {
+		img, r := newImage(file, list), run{explain: true}
+		_, ok := r.hunks(&Entry{Hunks: list}, img, false)
+		return img, r, ok
+	}
+	if _, _, ok := try(hunks(func(i int) int { return 2 * i })); !ok {
+		t.Error("hunks that stand where they say are refused")
+	}
+	img, r, ok := try(hunks(func(int) int { return n * 2 }))
+	if ok || r.refusals[0].Reason != TooFar {
+		t.Errorf("hunks that are all elsewhere: ok %v, refusals %v", ok, r.refusals)
+	}
+	if least := -(3 * n); img.effort < least {
+		t.Errorf("went on for %d lines after the effort was used up", -img.effort)
 	}
 }

@@ -2,6 +2,7 @@ package applier
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -190,9 +191,14 @@ func isEpoch(line []byte) bool {
 // git, a backslash may separate components, a colon begins a stream of NTFS.
 var gitFolder = regexp.MustCompile(`(?i)(?:^|[/\\])(?:\.git|git~1)[. ]*(?:$|[/\\:])`)
 
+// maxPath is how long a path may be, as on the systems that qpt runs on.
+const maxPath = 4096
+
 // badPath says what is wrong with a path, by git's rules, or returns "".
 func badPath(path string) string {
 	switch {
+	case len(path) > maxPath:
+		return fmt.Sprintf("it is longer than %d bytes", maxPath)
 	case strings.HasPrefix(path, "/"):
 		return "it is absolute"
 	case strings.ContainsRune(path, 0):

@@ -57,6 +57,8 @@ type Tree interface {
 type Overlay struct {
 	under  Tree
 	staged map[string]*File // nil: removed
+	// folders counts the staged files below each folder. It is nil at first.
+	folders map[string]int
 }
 
 // NewOverlay returns an overlay without changes. It reads each file of the tree at most once.
@@ -71,15 +73,17 @@ func (o *Overlay) Fork() *Overlay {
 }
 
 // Merge stages into o all that is staged in fork, which was forked from it.
-func (o *Overlay) Merge(fork *Overlay) { maps.Copy(o.staged, fork.staged) }
+func (o *Overlay) Merge(fork *Overlay) {
+	for name, f := range fork.staged {
+		o.stage(name, f)
+	}
+}
 
 // ReadFile returns a file as it would be. It makes an overlay a [Tree].
 func (o *Overlay) ReadFile(name string) (*File, error) {
 	if len(o.staged) > 0 {
-		if f, ok := o.staged[name]; ok {
-			if f == nil {
-				return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
-			}
+		f, staged := o.staged[name]
+		if f != nil {
 			return f, nil
 		}
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
@@ -87,20 +91,41 @@ func (o *Overlay) ReadFile(name string) (*File, error) {
 				return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotFolder}
 			}
 		}
-		for staged, f := range o.staged {
-			if f != nil && strings.HasPrefix(staged, name) && staged[len(name)] == '/' {
-				return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotFile}
-			}
+		switch {
+		case o.folders[name] > 0:
+			return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotFile}
+		case staged:
+			return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 		}
 	}
 	return o.under.ReadFile(name)
 }
 
 // Write stages a file.
-func (o *Overlay) Write(name string, f *File) { o.staged[name] = f }
+func (o *Overlay) Write(name string, f *File) { o.stage(name, f) }
 
 // Remove stages the removal of a file.
-func (o *Overlay) Remove(name string) { o.staged[name] = nil }
+func (o *Overlay) Remove(name string) { o.stage(name, nil) }
+
+func (o *Overlay) stage(name string, f *File) {
+	change := 0
+	if o.staged[name] != nil {
+		change--
+	}
+	if f != nil {
+		change++
+	}
+	o.staged[name] = f
+	if change == 0 {
+		return
+	}
+	if o.folders == nil {
+		o.folders = map[string]int{}
+	}
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		o.folders[dir] += change
+	}
+}
 
 // A Change is the difference between an overlay and what it lies upon, for one
 // file. Old is nil for a file that is made, New for one that is removed.

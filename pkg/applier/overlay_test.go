@@ -2,8 +2,12 @@ package applier
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"strconv"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // Every file of a tree is read once, however many overlays ask.
@@ -57,5 +61,61 @@ func TestOverlayStaged(t *testing.T) {
 	}
 	if len(got) != 2 || got[0] != "d/x" || got[1] != "new/file" {
 		t.Errorf("changes of %q, want d/x and new/file: f is as it was", got)
+	}
+}
+
+// What is staged reads like a tree of its own, whatever was staged in its place before.
+func TestOverlayIsTree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		names := rapid.SampledFrom([]string{"a", "a/b", "a/b/c", "a/c", "b", "b/c/d"})
+		o, want := NewOverlay(MapTree{}), MapTree{}
+		for range rapid.IntRange(0, 12).Draw(t, "times") {
+			target := o
+			forked := rapid.Bool().Draw(t, "forked")
+			if forked {
+				target = o.Fork()
+			}
+			for range rapid.IntRange(1, 3).Draw(t, "changes") {
+				name := names.Draw(t, "name")
+				if _, err := want.ReadFile(name); errors.Is(err, ErrNotFile) || errors.Is(err, ErrNotFolder) {
+					continue // nothing is staged over a folder or below a file
+				}
+				if want[name] != nil && rapid.Bool().Draw(t, "remove") {
+					target.Remove(name)
+					delete(want, name)
+				} else {
+					f := &File{Mode: 0o644}
+					target.Write(name, f)
+					want[name] = f
+				}
+			}
+			if forked {
+				o.Merge(target)
+			}
+		}
+		for _, name := range []string{"a", "a/b", "a/b/c", "a/c", "b", "b/c", "b/c/d", "c"} {
+			got, err := o.ReadFile(name)
+			expected, expectedErr := want.ReadFile(name)
+			if got != expected || fmt.Sprint(err) != fmt.Sprint(expectedErr) {
+				t.Fatalf("%s: got %v, %v; want %v, %v", name, got, err, expected, expectedErr)
+			}
+		}
+	})
+}
+
+func BenchmarkStaged(b *testing.B) {
+	for _, n := range []int{1000, 10000, 100000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				o := NewOverlay(MapTree{})
+				for i := range n {
+					name := fmt.Sprintf("folder%d/file%d", i%100, i)
+					if _, err := o.ReadFile(name); err == nil {
+						b.Fatal("there is nothing to read")
+					}
+					o.Write(name, &File{})
+				}
+			}
+		})
 	}
 }

@@ -20,6 +20,7 @@ const (
 	Unreadable   Reason = "unreadable"      // the file cannot be read
 	HunkMismatch Reason = "hunk-mismatch"   // the lines that a hunk expects are not there
 	Remains      Reason = "content-remains" // the file to delete holds more than the diff takes out
+	TooFar       Reason = "too-far"         // too many hunks of the entry lie far from where they say
 )
 
 // A Near is the place in a file that comes closest to what a hunk expects.
@@ -60,6 +61,8 @@ func (r Refusal) String() string {
 		return fmt.Sprintf("%s: the file to create exists already", r.Path)
 	case Remains:
 		return fmt.Sprintf("%s: the file to delete holds other content too", r.Path)
+	case TooFar:
+		return fmt.Sprintf("%s: hunk %d does not fit at line %d, and so many hunks before it were far from their stated lines that no other place is searched for", r.Path, r.Hunk, r.Line)
 	case HunkMismatch:
 		s := fmt.Sprintf("%s: hunk %d does not fit at line %d", r.Path, r.Hunk, r.Line)
 		switch {
@@ -95,17 +98,21 @@ func (e *ConflictError) Error() string {
 
 // mismatch explains why a hunk found no place.
 func mismatch(e *Entry, h *Hunk, img *image, p placement) Refusal {
-	at := min(p.at, len(img.lines))
+	at := min(p.at, img.len())
 	r := Refusal{
 		Path: e.Old.Path, Reason: HunkMismatch, Hunk: h.Number, DiffLine: h.DiffLine,
 		Line: at + 1, Expected: texts(h.old),
+	}
+	if img.exhausted() {
+		r.Reason = TooFar
+		return r
 	}
 	r.AlreadyThere = len(h.new) > 0 && img.find(h.new, p) >= 0
 	if line, matching := img.almost(h.old, at); matching > 0 {
 		r.Nearest = &Near{Line: line + 1, Matching: matching, Of: len(h.old)}
 		at = line
 	}
-	r.Found = texts(img.lines[at:min(at+len(h.old), len(img.lines))])
+	r.Found = texts(img.slice(at, min(at+len(h.old), img.len())))
 	return r
 }
 
