@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"pgregory.net/rapid"
 )
 
 // addRules seeds a fuzz target with the diffs of the rules.
@@ -242,3 +244,7 @@ func TestParseIsLinear(t *testing.T) {
 		})
 	}
 }
+
+// FuzzFind looks for a file, a pattern and a place for which the linear search and git's
+// differ.
+func FuzzFind(f *testing.F) { f.Fuzz(rapid.MakeFuzz(findIsSpiral)) }

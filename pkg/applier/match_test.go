@@ -61,33 +61,33 @@ func drawLines(t *rapid.T, label string, most int) [][]byte {
 }
 
 // The linear search finds what git's spiral finds.
-func TestFindIsSpiral(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		img := newImage(drawLines(t, "lines", 30), nil)
-		if rapid.Bool().Draw(t, "marked") {
-			img.own(rapid.IntRange(0, img.len()).Draw(t, "gap"))
-			for i := range img.len() {
-				img.marks[img.index(i)] = rapid.IntRange(0, 9).Draw(t, "written") == 9
-			}
+func TestFindIsSpiral(t *testing.T) { rapid.Check(t, findIsSpiral) }
+
+func findIsSpiral(t *rapid.T) {
+	img := newImage(drawLines(t, "lines", 30), nil)
+	if rapid.Bool().Draw(t, "marked") {
+		img.own(rapid.IntRange(0, img.len()).Draw(t, "gap"))
+		for i := range img.len() {
+			img.marks[img.index(i)] = rapid.IntRange(0, 9).Draw(t, "written") == 9
 		}
-		pattern := drawLines(t, "pattern", 6)
-		if n := img.len(); rapid.Bool().Draw(t, "from the file") {
-			from := rapid.IntRange(0, n).Draw(t, "from")
-			pattern = img.all()[from:rapid.IntRange(from, n).Draw(t, "to")]
-		}
-		p := placement{
-			at:      rapid.IntRange(0, 35).Draw(t, "at"),
-			atStart: rapid.IntRange(0, 5).Draw(t, "start") == 5,
-			atEnd:   rapid.IntRange(0, 5).Draw(t, "end") == 5,
-			exact:   rapid.IntRange(0, 5).Draw(t, "exact") == 5,
-		}
-		if p.exact {
-			p.atStart, p.atEnd = false, false
-		}
-		if got, want := img.find(pattern, p), spiral(img, pattern, p); got != want {
-			t.Fatalf("got %d, want %d", got, want)
-		}
-	})
+	}
+	pattern := drawLines(t, "pattern", 6)
+	if n := img.len(); rapid.Bool().Draw(t, "from the file") {
+		from := rapid.IntRange(0, n).Draw(t, "from")
+		pattern = img.all()[from:rapid.IntRange(from, n).Draw(t, "to")]
+	}
+	p := placement{
+		at:      rapid.IntRange(0, 35).Draw(t, "at"),
+		atStart: rapid.IntRange(0, 5).Draw(t, "start") == 5,
+		atEnd:   rapid.IntRange(0, 5).Draw(t, "end") == 5,
+		exact:   rapid.IntRange(0, 5).Draw(t, "exact") == 5,
+	}
+	if p.exact {
+		p.atStart, p.atEnd = false, false
+	}
+	if got, want := img.find(pattern, p), spiral(img, pattern, p); got != want {
+		t.Fatalf("got %d, want %d", got, want)
+	}
 }
 
 // So it does for all small files and patterns of two different lines, from every start.
