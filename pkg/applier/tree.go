@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,13 +17,22 @@ import (
 
 // DirTree returns the files below root as a [Tree]. Folders that are links are
 // followed as far as they stay inside the root; a file that is a link is not followed.
-func DirTree(root *os.Root) Tree { return &dirTree{root: root} }
+func DirTree(root *os.Root) Tree {
+	t := &dirTree{root: root}
+	// Without the handle, files are opened step by step.
+	if t.top, _ = root.Open("."); t.top != nil {
+		runtime.AddCleanup(t, func(f *os.File) { _ = f.Close() }, t.top)
+	}
+	return t
+}
 
 // maxFile is how large a file to be patched may be: it is held in memory.
 const maxFile = 256 << 20
 
 type dirTree struct {
 	root *os.Root
+	// top is a handle to the root folder, or nil.
+	top *os.File
 	// near holds handles to folders such as vendor/magento/module-customer: an os.Root
 	// opens every folder on the way to a file, each time. They close with the last
 	// reference to the tree.
@@ -74,6 +84,20 @@ func cutAfter(name string, n int) (high, rest string, ok bool) {
 }
 
 func (t *dirTree) ReadFile(name string) (*File, error) {
+	if t.top != nil {
+		f, err := readBeneath(t.top, name)
+		if err == nil {
+			return f, nil
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+		}
+	}
+	return t.readStepwise(name)
+}
+
+// readStepwise reads a file, or says what is in its way.
+func (t *dirTree) readStepwise(name string) (*File, error) {
 	fail := func(err error) (*File, error) {
 		var pathErr *fs.PathError
 		if errors.As(err, &pathErr) {
