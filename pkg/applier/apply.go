@@ -149,6 +149,10 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 	if !ok {
 		return
 	}
+	if e.Copy && e.Old.Path == e.New.Path { // the target is there, and taking the copy back would lose it
+		r.refuse(e, e.New.Path, Exists, nil)
+		return
+	}
 	if old != nil && e.Old.Mode != 0 && (e.Old.Mode^old.Mode)&fs.ModeSymlink != 0 {
 		r.refuse(e, e.Old.Path, NotFile, errKind)
 		return
