@@ -92,9 +92,7 @@ type run struct {
 
 	// unread are paths whose result nobody will ask for: it is not staged, and the
 	// room that it took is used again.
-	unread     map[string]bool
-	spareLines [][]byte
-	spareMarks []bool
+	unread map[string]bool
 }
 
 // unread returns the paths that one entry of the diffs alone touches.
@@ -165,9 +163,16 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 		lines = old.split()
 	}
 	img := newImage(lines, e.Hunks)
-	img.spareLines, img.spareMarks = r.spareLines, r.spareMarks
-	r.spareLines, r.spareMarks = nil, nil
 	unread := result.Op == Modify && r.unread[e.New.Path] && old != nil && old.Mode&fs.ModeSymlink == 0
+	if unread {
+		img.room = r.overlay.room.Get().(*room)
+		defer func() {
+			if img.owned {
+				*img.room = room{img.buf, img.marks}
+			}
+			r.overlay.room.Put(img.room)
+		}()
+	}
 	if result.Hunks, ok = r.hunks(e, img, unread); !ok {
 		return
 	}
@@ -175,9 +180,6 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 	case e.New.Presence == Absent:
 		ok = r.remove(e, img)
 	case unread:
-		if img.owned {
-			r.spareLines, r.spareMarks = img.buf, img.marks
-		}
 	default:
 		ok = r.write(e, img.file(resultMode(e, old), r.explain))
 		made[e.New.Path] = made[e.New.Path] || old == nil

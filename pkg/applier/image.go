@@ -21,9 +21,14 @@ type image struct {
 	growth int
 	// effort is what hunks far from their stated lines may still cost, in lines.
 	effort int
-	// spare room for lines and marks, or nil
-	spareLines [][]byte
-	spareMarks []bool
+	// room is to be used for buf and marks, unless it is nil.
+	room *room
+}
+
+// room is memory that an image may take, and gives back when nobody reads it any more.
+type room struct {
+	lines [][]byte
+	marks []bool
 }
 
 // searches is how many times over a file may be searched for the hunks of one entry
@@ -103,10 +108,13 @@ func (m *image) own(line int) {
 	shared := m.buf
 	size := len(shared) + max(m.growth, 0)
 	m.gap, m.gapLen, m.owned = line, size-len(shared), true
-	m.buf = slices.Grow(m.spareLines[:0], size)[:size]
+	if m.room == nil {
+		m.room = new(room)
+	}
+	m.buf = slices.Grow(m.room.lines[:0], size)[:size]
 	copy(m.buf, shared[:line])
 	copy(m.buf[line+m.gapLen:], shared[line:])
-	m.marks = slices.Grow(m.spareMarks[:0], size)[:size]
+	m.marks = slices.Grow(m.room.marks[:0], size)[:size]
 	clear(m.marks)
 }
 

@@ -59,17 +59,19 @@ type Overlay struct {
 	staged map[string]*File // nil: removed
 	// folders counts the staged files below each folder. It is nil at first.
 	folders map[string]int
+	// room holds a *room of images that are done with, for all forks together.
+	room *sync.Pool
 }
 
 // NewOverlay returns an overlay without changes. It reads each file of the tree at most once.
 func NewOverlay(t Tree) *Overlay {
-	return &Overlay{under: &cache{tree: t}, staged: map[string]*File{}}
+	return &Overlay{under: &cache{tree: t}, staged: map[string]*File{}, room: &sync.Pool{New: func() any { return new(room) }}}
 }
 
 // Fork returns an overlay on top of o. What is staged in it does not reach o
 // before [Overlay.Merge]; o must not change in the meantime.
 func (o *Overlay) Fork() *Overlay {
-	return &Overlay{under: o, staged: map[string]*File{}}
+	return &Overlay{under: o, staged: map[string]*File{}, room: o.room}
 }
 
 // Merge stages into o all that is staged in fork, which was forked from it.
