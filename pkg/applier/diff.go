@@ -55,29 +55,6 @@ type Side struct {
 	emptyCounts bool
 }
 
-// A Line is one line of a hunk.
-type Line struct {
-	// Op is ' ' for context, '-' for a line of the old side, '+' for one of the new.
-	Op byte
-	// Text includes the line feed, unless the diff says that there is none.
-	Text []byte
-}
-
-// A Hunk is one contiguous change of a file.
-type Hunk struct {
-	// Number counts the hunks of an entry from 1.
-	Number int
-	// Starts are 1-based line numbers, 0 or the line before when the count is 0.
-	OldStart, OldCount int
-	NewStart, NewCount int
-	Lines              []Line
-	// DiffLine is the 1-based line of the hunk header in the diff.
-	DiffLine int
-
-	old, new          [][]byte
-	leading, trailing int
-}
-
 // An Entry is the change of one file.
 type Entry struct {
 	Old, New Side

@@ -79,17 +79,27 @@ func checkDiff(t *testing.T, d *Diff, size int) {
 		}
 		for j := range e.Hunks {
 			h := &e.Hunks[j]
+			read, err := h.Lines()
+			if err != nil {
+				t.Fatal(err)
+			}
 			var old, new int
 			changed := false
-			for _, l := range h.Lines {
+			for _, l := range read {
 				text += 1 + len(l.Text)
 				if i := bytes.IndexByte(l.Text, '\n'); i >= 0 && i != len(l.Text)-1 {
 					t.Fatalf("a line of many: %q", l.Text)
 				}
 				if l.Op != '+' {
+					if old >= len(h.old) || !bytes.Equal(h.old[old], l.Text) {
+						t.Fatalf("hunk %d of %q: go-diff reads old line %d as %q", h.Number, e.Path(), old, l.Text)
+					}
 					old++
 				}
 				if l.Op != '-' {
+					if new >= len(h.new) || !bytes.Equal(h.new[new], l.Text) {
+						t.Fatalf("hunk %d of %q: go-diff reads new line %d as %q", h.Number, e.Path(), new, l.Text)
+					}
 					new++
 				}
 				changed = changed || l.Op != ' '
@@ -97,7 +107,7 @@ func checkDiff(t *testing.T, d *Diff, size int) {
 			if old != h.OldCount || new != h.NewCount || len(h.old) != old || len(h.new) != new || !changed || h.Number != j+1 {
 				t.Fatalf("hunk %d of %q: counts %d, %d, has %d, %d", h.Number, e.Path(), h.OldCount, h.NewCount, old, new)
 			}
-			if h.leading+h.trailing >= len(h.Lines) && len(h.Lines) > 0 {
+			if h.leading+h.trailing >= len(read) {
 				t.Fatalf("hunk %d of %q: all context", h.Number, e.Path())
 			}
 		}

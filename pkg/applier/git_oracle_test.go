@@ -425,7 +425,8 @@ func trapped(h *Hunk) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(h.Lines, func(l Line) bool { return l.Op == ' ' && !ended(l.Text) })
+	read, _ := h.Lines() // FuzzParse checks that there is no error
+	return slices.ContainsFunc(read, func(l Line) bool { return l.Op == ' ' && !ended(l.Text) })
 }
 
 // The traditional form, and plain git headers, decide and result as in git.

@@ -6,8 +6,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-
-	godiff "github.com/sourcegraph/go-diff/diff"
 )
 
 // A ParseError says why, and at which line, an input is not a usable diff.
@@ -28,10 +26,9 @@ func (e *ParseError) Error() string {
 // signature) is skipped as `git apply` skips it. Line endings, NUL bytes and invalid
 // UTF-8 in hunks are kept.
 //
-// go-diff reads the hunks. It does not check counts, and it stumbles over
-// timestamps, markers and prose, so the text is cut into entries and counted
-// hunks here first, by git's rules, and go-diff is given one hunk in canonical
-// form at a time.
+// Entries and hunks are found and counted here, by git's rules; the lines stay where
+// they are in src, which must not be changed afterwards. go-diff reads a hunk into
+// lines for those who want to see them ([Hunk.Lines]).
 //
 // A `diff --git` header is honoured: modes, renames, copies, empty files,
 // deletions. The error is a [*ParseError]: for input without any entry, for a
@@ -40,7 +37,6 @@ func (e *ParseError) Error() string {
 // a component "..", or reaches into .git.
 func Parse(src []byte) (*Diff, error) {
 	s := scanner{src: src, strip: 1}
-	s.text.buf = make([]byte, 0, len(src))
 	d := &Diff{}
 	var header *gitHeader
 	flush := func() error {
@@ -92,9 +88,6 @@ func Parse(src []byte) (*Diff, error) {
 	}
 	if len(d.Entries) == 0 {
 		return nil, &ParseError{0, describeNonDiff(src)}
-	}
-	if err := s.text.parse(d.Entries); err != nil {
-		return nil, err
 	}
 	hoistCopies(d.Entries)
 	hunks := slices.ContainsFunc(d.Entries, func(e Entry) bool { return len(e.Hunks) > 0 })
@@ -161,9 +154,8 @@ func describeNonDiff(src []byte) string {
 type scanner struct {
 	src   []byte
 	pos   int
-	line  int           // lines before pos
-	strip int           // leading path components to remove: 1, or 0 once names had none
-	text  canonicalText // of all hunks; go-diff copies what it keeps
+	line  int // lines before pos
+	strip int // leading path components to remove: 1, or 0 once names had none
 }
 
 func (s *scanner) done() bool  { return s.pos >= len(s.src) }
@@ -303,40 +295,20 @@ const minMarker = 12
 
 func isMarker(line []byte) bool { return bytes.HasPrefix(line, []byte(`\ `)) }
 
-// canonicalText holds hunks in the form that go-diff reads without
-// mistakes: only counted lines, no bare line feeds, no markers.
-type canonicalText struct {
-	buf   []byte
-	hunks []rawHunk
-}
-
-// A rawHunk is what is known about a hunk beside its canonical text.
-type rawHunk struct {
-	start    int   // of its header in the text
-	count    int   // of its lines
-	unended  []int // indexes of the lines that have no line feed
-	diffLine int
-}
-
-func (t *canonicalText) header(n hunkNumbers) {
-	t.buf = append(t.buf, "@@ -"...)
-	for i, v := range []int{n.oldStart, n.oldCount, n.newStart, n.newCount} {
-		t.buf = strconv.AppendInt(append(t.buf, [...]string{"", ",", " +", ","}[i]...), int64(v), 10)
-	}
-	t.buf = append(t.buf, " @@\n"...)
-}
-
-// hunk reads one hunk into text: as many lines as its header counts, and a marker
-// after them.
+// hunk reads one hunk: as many lines as its header counts, and a marker after them.
 func (s *scanner) hunk() (Hunk, error) {
 	at := s.number()
 	n, ok := parseHunkHeader(s.next())
 	if !ok {
 		return Hunk{}, &ParseError{at, "corrupt hunk header, expected @@ -N,N +N,N @@"}
 	}
-	text := &s.text
-	h := rawHunk{start: len(text.buf), diffLine: at}
-	text.header(n)
+	const plenty = 256 // a count may claim anything
+	h := Hunk{
+		OldStart: n.oldStart, OldCount: n.oldCount, NewStart: n.newStart, NewCount: n.newCount, DiffLine: at,
+		old: make([][]byte, 0, min(n.oldCount, plenty)), new: make([][]byte, 0, min(n.newCount, plenty)),
+	}
+	begin := s.pos
+	last := byte('\n') // the operation of the line before, as far as a marker is about it
 	changed := false
 	for oldLeft, newLeft := n.oldCount, n.newCount; oldLeft > 0 || newLeft > 0; {
 		if s.done() {
@@ -346,20 +318,22 @@ func (s *scanner) hunk() (Hunk, error) {
 		if line[len(line)-1] != '\n' {
 			return Hunk{}, s.corrupt(at, "the last line is cut off")
 		}
+		text := line[1:len(line):len(line)]
 		switch line[0] {
-		case ' ', '\n':
-			oldLeft, newLeft = oldLeft-1, newLeft-1
+		case '\n':
+			text = line[:1:1]
+			fallthrough
+		case ' ':
+			oldLeft, newLeft, last = oldLeft-1, newLeft-1, ' '
 		case '-':
-			oldLeft, changed = oldLeft-1, true
+			oldLeft, changed, last = oldLeft-1, true, '-'
 		case '+':
-			newLeft, changed = newLeft-1, true
+			newLeft, changed, last = newLeft-1, true, '+'
 		case '\\':
 			if !isMarker(line) || len(line) < minMarker {
 				return Hunk{}, s.corrupt(at, "expected a line that starts with a space, +, - or a no-newline marker")
 			}
-			if h.count > 0 {
-				h.unended = append(h.unended, h.count-1)
-			}
+			h.endWithout(last)
 			s.next()
 			continue
 		default:
@@ -368,91 +342,18 @@ func (s *scanner) hunk() (Hunk, error) {
 		if oldLeft < 0 || newLeft < 0 {
 			return Hunk{}, s.corrupt(at, "more lines than the hunk header counts")
 		}
-		if line[0] == '\n' {
-			text.buf = append(text.buf, ' ')
-		}
-		text.buf = append(text.buf, line...)
-		h.count++
+		h.add(last, text)
 		s.next()
 	}
 	if !changed {
 		return Hunk{}, &ParseError{at, "corrupt hunk: it changes nothing"}
 	}
 	if rest := s.src[s.pos:]; len(rest) > minMarker && isMarker(rest) {
-		h.unended = append(h.unended, h.count-1)
+		h.endWithout(last)
 		s.next()
 	}
-	text.hunks = append(text.hunks, h)
-	return Hunk{
-		OldStart: n.oldStart, OldCount: n.oldCount, NewStart: n.newStart, NewCount: n.newCount, DiffLine: at,
-	}, nil
-}
-
-// parse has go-diff read the hunks and gives each entry's hunks their lines. go-diff
-// takes deleted and added lines that look like file headers for the start of another
-// file; then it is given one hunk at a time.
-func (t *canonicalText) parse(entries []Entry) error {
-	options := godiff.ParseOptions{KeepCR: true}
-	parsed, err := godiff.ParseHunksOptions(t.buf, options)
-	if err != nil || len(parsed) != len(t.hunks) {
-		parsed = parsed[:0]
-		for i, raw := range t.hunks {
-			end := len(t.buf)
-			if i+1 < len(t.hunks) {
-				end = t.hunks[i+1].start
-			}
-			one, err := godiff.ParseHunksOptions(t.buf[raw.start:end], options)
-			if err != nil || len(one) != 1 {
-				return &ParseError{raw.diffLine, fmt.Sprintf("corrupt hunk: %v", err)}
-			}
-			parsed = append(parsed, one[0])
-		}
-	}
-	next := 0
-	for i := range entries {
-		for j := range entries[i].Hunks {
-			if err := entries[i].Hunks[j].fill(parsed[next].Body, t.hunks[next]); err != nil {
-				return err
-			}
-			next++
-		}
-	}
-	return nil
-}
-
-// fill takes the lines of a hunk from the body that go-diff read.
-func (h *Hunk) fill(body []byte, raw rawHunk) error {
-	h.Lines = make([]Line, 0, raw.count)
-	for len(body) > 0 {
-		line := firstLine(body)
-		body = body[len(line):]
-		h.Lines = append(h.Lines, Line{Op: line[0], Text: line[1:len(line):len(line)]})
-	}
-	if len(h.Lines) != raw.count {
-		return &ParseError{raw.diffLine, fmt.Sprintf("corrupt hunk: %d lines counted, %d read", raw.count, len(h.Lines))}
-	}
-	for _, i := range raw.unended {
-		h.Lines[i].Text = bytes.TrimSuffix(h.Lines[i].Text, []byte("\n"))
-	}
-	h.old, h.new = make([][]byte, 0, h.OldCount), make([][]byte, 0, h.NewCount)
-	seenChange := false
-	for _, l := range h.Lines {
-		if l.Op == ' ' {
-			h.trailing++
-			if !seenChange {
-				h.leading++
-			}
-		} else {
-			seenChange, h.trailing = true, 0
-		}
-		if l.Op != '+' {
-			h.old = append(h.old, l.Text)
-		}
-		if l.Op != '-' {
-			h.new = append(h.new, l.Text)
-		}
-	}
-	return nil
+	h.body = s.src[begin:s.pos:s.pos]
+	return h, nil
 }
 
 func (s *scanner) corrupt(hunkLine int, reason string) error {
