@@ -160,7 +160,7 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 	}
 	var lines [][]byte
 	if old != nil {
-		lines = old.split()
+		lines = old.Lines()
 	}
 	img := newImage(lines, e.Hunks)
 	unread := result.Op == Modify && r.unread[e.New.Path] && old != nil && old.Mode&fs.ModeSymlink == 0
@@ -222,7 +222,7 @@ func (r *run) remove(e *Entry, img *image) bool {
 	var rest []byte
 	if e.Copy { // taking back a copy leaves the text of its source
 		if source, err := r.overlay.ReadFile(e.New.Path); err == nil {
-			rest = bytes.Join(source.split(), nil)
+			rest = bytes.Join(source.Lines(), nil)
 		}
 	}
 	if !bytes.Equal(img.join(), rest) {
@@ -278,7 +278,7 @@ func (r *run) source(e *Entry, made map[string]bool) (old *File, ok bool) {
 	case err != nil && !missing:
 		r.refuse(e, p, reasonOf(err), err)
 	case e.Old.Presence == Absent:
-		empty := !missing && len(file.split()) == 0
+		empty := !missing && len(file.Lines()) == 0
 		if missing || made[p] || empty && (e.incidental || e.Old.emptyCounts) {
 			return nil, true
 		}

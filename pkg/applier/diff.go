@@ -49,6 +49,9 @@ type Side struct {
 	Presence Presence
 	// Mode is what a git header states, with [fs.ModeSymlink] for a link, else 0.
 	Mode fs.FileMode
+	// Blob is the object name, at least seven digits of it, that a git header gives to the
+	// content, or "". It is told, not relied on.
+	Blob string
 
 	// emptyCounts marks an absent side that an empty file satisfies too: tools that
 	// do not read git headers leave one there.

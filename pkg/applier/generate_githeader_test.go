@@ -54,7 +54,7 @@ func genGitForm(d dice, exactly bool) genCase {
 
 func (f *File) text() []string {
 	var text []string
-	for _, l := range f.split() {
+	for _, l := range f.Lines() {
 		text = append(text, string(l))
 	}
 	return text

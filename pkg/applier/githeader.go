@@ -14,6 +14,7 @@ type gitHeader struct {
 	created, deleted bool
 	oldMode, newMode fs.FileMode
 	from, to         string
+	oldBlob, newBlob string
 	renamed, copied  bool
 	binary           bool
 }
@@ -55,7 +56,7 @@ func (h *gitHeader) read(line string) (known bool, err error) {
 		{"copy to ", func(v string) error { h.copied = true; return name(&h.to)(v) }},
 		{"similarity index ", ignore},
 		{"dissimilarity index ", ignore},
-		{"index ", ignore},
+		{"index ", h.blobs},
 		{"GIT binary patch", func(string) error { h.binary = true; return nil }},
 		{"Binary files ", func(string) error { h.binary = true; return nil }},
 	} {
@@ -67,6 +68,21 @@ func (h *gitHeader) read(line string) (known bool, err error) {
 }
 
 func ignore(string) error { return nil }
+
+// blobs reads "OLD..NEW", maybe with a mode behind it. What has another form is prose.
+func (h *gitHeader) blobs(v string) error {
+	v, _, _ = strings.Cut(v, " ")
+	old, new, ok := strings.Cut(v, "..")
+	if ok && isObject(old) && isObject(new) {
+		h.oldBlob, h.newBlob = old, new
+	}
+	return nil
+}
+
+// isObject reports whether s is the name of a git object, maybe cut short.
+func isObject(s string) bool {
+	return len(s) >= 7 && strings.Trim(s, "0123456789abcdef") == ""
+}
 
 func name(to *string) func(string) error {
 	return func(v string) error {
@@ -175,6 +191,7 @@ func (h *gitHeader) amend(e *Entry) error {
 		return &ParseError{h.line, fmt.Sprintf("%q: binary changes are not supported", e.Path())}
 	}
 	e.Old.Mode, e.New.Mode = h.oldMode, h.newMode
+	e.Old.Blob, e.New.Blob = h.oldBlob, h.newBlob
 	switch {
 	case h.moved():
 		// The names of the hunks are h.from alone if it is a prefix of h.to.

@@ -121,7 +121,7 @@ func TestReplace(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		original := drawLines(t, "lines", 20)
 		file := &File{Data: bytes.Join(original, nil)}
-		img := newImage(file.split(), nil)
+		img := newImage(file.Lines(), nil)
 		want := slices.Clone(original)
 		marks := make([]bool, len(want))
 		for range rapid.IntRange(1, 4).Draw(t, "times") {
@@ -139,7 +139,7 @@ func TestReplace(t *testing.T) {
 		if got := img.join(); !bytes.Equal(got, bytes.Join(want, nil)) || !slices.Equal(written, marks) {
 			t.Fatalf("got %q %v, want %q %v", got, written, want, marks)
 		}
-		if !bytes.Equal(bytes.Join(file.split(), nil), bytes.Join(original, nil)) {
+		if !bytes.Equal(bytes.Join(file.Lines(), nil), bytes.Join(original, nil)) {
 			t.Fatal("the file itself was changed")
 		}
 	})

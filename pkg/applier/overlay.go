@@ -2,7 +2,10 @@ package applier
 
 import (
 	"bytes"
+	"crypto/sha1"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -21,8 +24,9 @@ type File struct {
 	lines [][]byte
 }
 
-// split returns the lines of the file, each with its line feed if it has one.
-func (f *File) split() [][]byte {
+// Lines returns the lines of the file, each with its line feed if it has one. They are
+// not to be changed.
+func (f *File) Lines() [][]byte {
 	f.once.Do(func() {
 		f.lines = make([][]byte, 0, bytes.Count(f.Data, []byte("\n"))+1)
 		for rest := f.Data; len(rest) > 0; {
@@ -32,6 +36,14 @@ func (f *File) split() [][]byte {
 		}
 	})
 	return f.lines
+}
+
+// Blob returns the name that git gives to the content, in SHA-1.
+func (f *File) Blob() string {
+	h := sha1.New()
+	fmt.Fprintf(h, "blob %d\x00", len(f.Data))
+	h.Write(f.Data)
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 var (

@@ -168,7 +168,11 @@ func (p *printer) notes(kind string, t tone, texts []string) {
 // refusals writes what does not fit, with the lines that were expected and found.
 func (p *printer) refusals(indent string, list []Refusal, lines bool) {
 	for _, r := range list {
-		p.wrapped(indent+"- ", Clean(r.Message))
+		message := r.Message
+		if r.Cause != "" {
+			message += ": " + r.Cause
+		}
+		p.wrapped(indent+"- ", Clean(message))
 		if !lines || len(r.Expected) == 0 {
 			continue
 		}

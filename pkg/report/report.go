@@ -67,6 +67,8 @@ type Refusal struct {
 	Found        []string `json:"found,omitempty"`
 	AlreadyThere bool     `json:"alreadyThere,omitempty"`
 	Nearest      *Nearest `json:"nearest,omitempty"`
+	// Cause says what is behind it, if that is known.
+	Cause string `json:"cause,omitempty"`
 }
 
 // Nearest is the place in a file that comes closest to a refused hunk.
@@ -86,11 +88,13 @@ type Status struct {
 	Diagnostics   []string      `json:"diagnostics,omitempty"`
 }
 
-// Summary counts the eligible patches by state.
+// Summary counts the eligible patches by state. Applied counts those under others too.
 type Summary struct {
 	Eligible   int `json:"eligible"`
 	Applied    int `json:"applied"`
+	Included   int `json:"included"`
 	NotApplied int `json:"notApplied"`
+	Blocked    int `json:"blocked"`
 	Partial    int `json:"partial"`
 	Unknown    int `json:"unknown"`
 }
@@ -98,15 +102,33 @@ type Summary struct {
 // A PatchStatus is an eligible patch and its state.
 type PatchStatus struct {
 	Patch
-	State string `json:"state" jsonschema:"enum=applied,enum=not applied,enum=partial,enum=unknown"`
+	State string `json:"state" jsonschema:"enum=applied,enum=applied under,enum=included,enum=not applied,enum=blocked,enum=partial,enum=unknown"`
 	// Ambiguous is set when the patch could be applied as well as reverted.
 	Ambiguous bool `json:"ambiguous,omitempty"`
 	// Under names the applied patches that lie on this one and hide it.
 	Under []string `json:"under,omitempty"`
-	// InTheWay names the applied patches without which this one would fit.
+	// InTheWay names the applied patches without which a blocked patch would fit.
 	InTheWay []string `json:"inTheWay,omitempty"`
+	// IncludedIn names the applied patch that brought all that an included one adds.
+	IncludedIn string `json:"includedIn,omitempty"`
+	// Files say which files and hunks of a partial or unknown patch are there.
+	Files []FileState `json:"files,omitempty"`
 	// Refusals say what keeps a partial or unknown patch from being applied.
 	Refusals []Refusal `json:"refusals,omitempty"`
+}
+
+// A FileState says whether a file of a patch is as the patch makes it, and where hunks
+// can be told apart, which of them are there.
+type FileState struct {
+	Path  string      `json:"path"`
+	State string      `json:"state" jsonschema:"enum=applied,enum=not applied,enum=refused"`
+	Hunks []HunkState `json:"hunks,omitempty"`
+}
+
+// A HunkState says whether one hunk is there.
+type HunkState struct {
+	Number int    `json:"number"`
+	State  string `json:"state" jsonschema:"enum=applied,enum=not applied,enum=refused"`
 }
 
 // List is the result of qpt list.
@@ -150,7 +172,11 @@ type Check struct {
 	Release      string        `json:"release,omitempty"`
 	Edition      string        `json:"edition,omitempty"`
 	Patches      []Verdict     `json:"patches"`
-	Warnings     []string      `json:"warnings,omitempty"`
+	// Conflicts are those of the patches that cannot be applied together.
+	Conflicts []ConflictPair `json:"conflicts,omitempty"`
+	// Order is one in which the patches fit, if they do not fit in the given one.
+	Order    []string `json:"order,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // The verdicts of a check.
@@ -232,6 +258,8 @@ type Change struct {
 	Unchanged []Unchanged `json:"unchanged,omitempty"`
 	Failures  []Failure   `json:"failures,omitempty"`
 	Warnings  []string    `json:"warnings,omitempty"`
+	// NextSteps are what the shop has to do now, or would have to do.
+	NextSteps []NextStep `json:"nextSteps,omitempty"`
 	// Diff is the change of the tree as a unified diff, when asked for.
 	Diff string `json:"diff,omitempty"`
 }

@@ -22,6 +22,7 @@ var schemaTypes = map[string]report.Result{
 	"status": &report.Status{}, "list": &report.List{}, "show": &report.Show{}, "check": &report.Check{},
 	"change": &report.Change{}, "compat": &report.Compat{}, "version": &report.Version{},
 	"log": &report.Log{}, "recover": &report.Recover{}, "failed": &report.Failed{},
+	"blame": &report.Blame{}, "diff": &report.Diff{}, "conflicts": &report.Conflicts{},
 }
 
 // The schemas in the folder schema are those of the types; -update writes them.
@@ -119,7 +120,7 @@ func TestSchemaNames(t *testing.T) {
 			t.Errorf("%s does not name itself and its draft", file)
 		}
 	}
-	if diff := cmp.Diff("change check compat failed list log recover show status version", strings.Join(names, " ")); diff != "" {
+	if diff := cmp.Diff("blame change check compat conflicts diff failed list log recover show status version", strings.Join(names, " ")); diff != "" {
 		t.Errorf("schemas (-want +got):\n%s", diff)
 	}
 }

@@ -12,9 +12,9 @@ func (i Installation) String() string {
 
 func stateTone(state string) tone {
 	switch state {
-	case "applied":
+	case "applied", "applied under", "included":
 		return good
-	case "partial", "unknown":
+	case "blocked", "partial", "unknown":
 		return warn
 	}
 	return plain
@@ -53,37 +53,60 @@ func (s *Status) text(p *printer) {
 		}
 		p.table([]string{"ID", "STATE", "TITLE"}, rows)
 	}
-	for _, patch := range s.Patches {
-		switch {
-		case len(patch.Refusals) > 0:
+	for i := range s.Patches {
+		if text := s.Patches[i].about(); text != "" {
 			p.blank()
-			p.unclear(&patch, p.style.Verbose || len(s.Patches) == 1)
-		case len(patch.Under) > 0:
-			p.blank()
-			p.wrapped("", fmt.Sprintf("%s is applied under %s", Clean(patch.ID), Clean(strings.Join(patch.Under, ", "))))
+			p.wrapped("", text)
+			p.unclear(&s.Patches[i], p.style.Verbose || len(s.Patches) == 1)
 		}
 	}
 	p.blank()
-	p.line("%s: %d applied, %d not applied, %d partial, %d unknown",
-		count(s.Summary.Eligible, "eligible patch", "eligible patches"),
-		s.Summary.Applied, s.Summary.NotApplied, s.Summary.Partial, s.Summary.Unknown)
+	p.line("%s: %s", count(s.Summary.Eligible, "eligible patch", "eligible patches"), s.Summary)
 	p.notes("warning", warn, s.Warnings)
 	p.notes("left out", warn, s.Diagnostics)
 }
 
-// unclear says why a patch can neither be put in nor taken out: who is in the way, or
-// else where it is refused, in full or the first few places.
-func (p *printer) unclear(patch *PatchStatus, full bool) {
-	const few = 3
-	text := fmt.Sprintf("%s is %s", Clean(patch.ID), patch.State)
-	if n := len(patch.InTheWay); n > 0 {
-		text += fmt.Sprintf(": %s %s in the way", Clean(strings.Join(patch.InTheWay, ", ")), map[bool]string{true: "is", false: "are"}[n == 1])
-		if !full {
-			p.wrapped("", text)
-			return
+// String lists the counts; states that are rare are left out when there are none.
+func (s Summary) String() string {
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		what string
+		rare bool
+	}{
+		{s.Applied, "applied", false}, {s.Included, "included", true}, {s.NotApplied, "not applied", false},
+		{s.Blocked, "blocked", true}, {s.Partial, "partial", false}, {s.Unknown, "unknown", false},
+	} {
+		if c.n > 0 || !c.rare {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
 	}
-	p.wrapped("", text+"; applying it is refused by")
+	return strings.Join(parts, ", ")
+}
+
+// about says who lies on a patch, is in its way or brought it, or where it is refused.
+func (p *PatchStatus) about() string {
+	text := Clean(p.ID) + " is " + p.State
+	switch {
+	case len(p.Under) > 0:
+		return text + " " + Clean(strings.Join(p.Under, ", "))
+	case p.IncludedIn != "":
+		return text + " in " + Clean(p.IncludedIn)
+	case len(p.InTheWay) > 0:
+		return text + " by " + Clean(strings.Join(p.InTheWay, ", "))
+	case len(p.Refusals) > 0:
+		return text + "; applying it is refused by"
+	}
+	return ""
+}
+
+// unclear shows which parts of a patch are there, and where it is refused, in full or the
+// first few places.
+func (p *printer) unclear(patch *PatchStatus, full bool) {
+	const few = 3
+	if len(patch.InTheWay) > 0 && !full {
+		return
+	}
 	shown := patch.Refusals
 	if !full && len(shown) > few {
 		shown = shown[:few]
@@ -91,6 +114,22 @@ func (p *printer) unclear(patch *PatchStatus, full bool) {
 	p.refusals("  ", shown, full)
 	if more := len(patch.Refusals) - len(shown); more > 0 {
 		p.line("  - and %d more, which qpt status %s shows", more, Clean(patch.ID))
+	}
+	if !full && patch.State != "partial" {
+		return
+	}
+	for _, f := range patch.Files {
+		text := f.State
+		var there []string
+		for _, h := range f.Hunks {
+			if h.State == "applied" {
+				there = append(there, fmt.Sprint(h.Number))
+			}
+		}
+		if f.State == "refused" && len(there) > 0 {
+			text = fmt.Sprintf("hunk %s of %d applied", strings.Join(there, ", "), len(f.Hunks))
+		}
+		p.wrapped(fmt.Sprintf("  %-11s  ", text), Clean(f.Path))
 	}
 }
 
@@ -235,6 +274,11 @@ func (c *Check) text(p *printer) {
 			p.wrapped("  ", "did you mean "+Clean(strings.Join(v.Suggestions, ", "))+"?")
 		}
 	}
+	p.pairs("cannot be applied together", c.Conflicts)
+	if len(c.Order) > 0 {
+		p.blank()
+		p.wrapped("they fit in this order: ", Clean(strings.Join(c.Order, " ")))
+	}
 	if len(c.Warnings) > 0 {
 		p.blank()
 	}
@@ -274,11 +318,14 @@ func fileChange(f FileChange) string {
 
 func (c *Change) text(p *printer) {
 	for _, u := range c.Unchanged {
-		already := ""
-		if u.State == "applied" {
-			already = " already"
+		state := u.State
+		switch state {
+		case "applied", "applied under":
+			state = "applied already"
+		case "included":
+			state = "included already"
 		}
-		p.line("%s is %s%s", p.paint(strong, Clean(u.ID)), u.State, already)
+		p.line("%s is %s", p.paint(strong, Clean(u.ID)), state)
 	}
 	if c.OK || c.DryRun {
 		for _, s := range c.Steps {
@@ -292,11 +339,6 @@ func (c *Change) text(p *printer) {
 	if c.Diff != "" {
 		p.blank()
 		p.diff(c.Diff)
-	}
-	for _, s := range c.Steps {
-		if c.OK && s.Requirements != "" && s.Action == "apply" {
-			p.wrapped(p.paint(warn, Clean(s.ID)+" also asks for:")+" ", Clean(s.Requirements))
-		}
 	}
 	p.notes("warning", warn, c.Warnings)
 	done := map[string]string{"apply": "applied", "revert": "reverted"}
@@ -315,6 +357,9 @@ func (c *Change) text(p *printer) {
 			}
 		}
 		p.line("%s", p.paint(good, count(asked, "patch", "patches")+" "+done[c.Command]))
+	}
+	if c.OK {
+		p.nextSteps(c.NextSteps)
 	}
 }
 

@@ -167,7 +167,7 @@ func findings(list []stack.Finding) []string {
 			text += ", ambiguous"
 		}
 		if len(f.Under) > 0 {
-			text += ", under " + strings.Join(f.Under, " ")
+			text += " " + strings.Join(f.Under, " ")
 		}
 		texts = append(texts, text)
 	}

@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"cmp"
+	"container/heap"
 	"errors"
 	"runtime"
 	"slices"
@@ -20,99 +22,383 @@ type Finding struct {
 	// direction whose hunks lie nearer to their stated lines was believed, and at a
 	// tie that it is applied, since all that it adds is there.
 	Ambiguous bool
-	// Under names the applied patches that lie on this one and hide it: it is applied,
-	// as shows when they are taken out.
+	// Under names the applied patches that lie on an item that is applied under others.
 	Under []string
-	// InTheWay names the applied patches without which an unknown or partial item would fit.
+	// InTheWay names the applied patches without which a blocked item would fit.
 	InTheWay []string
+	// IncludedIn names the applied patch that brought what an included item adds.
+	IncludedIn string
+	// Files says of a partial or unknown item which of its files and hunks are there.
+	Files []FileState
+}
+
+// A Presence says how a file or hunk of a diff and the tree stand to each other.
+type Presence string
+
+// The ways in which a file or hunk can stand to the tree.
+const (
+	In      Presence = "applied"     // it is there, and could be taken out
+	Out     Presence = "not applied" // it is not there, and would fit
+	Neither Presence = "refused"     // it is neither there nor would it fit
+)
+
+// A FileState says which parts of an item are in one file.
+type FileState struct {
+	Path     string
+	Presence Presence
+	// Hunks is nil where the file is created, deleted or changed by several entries.
+	Hunks []HunkState
+}
+
+// A HunkState says whether a hunk is in its file, looked at by itself.
+type HunkState struct {
+	Number   int
+	Presence Presence
 }
 
 // Inspect says of each item whether it is in the tree. It works in parallel and
-// reads each file once. The order of the items does not matter to the result.
+// reads each file once. The order of the items does not matter to the result, nor does
+// the order of the catalogue.
+//
+// Each item is judged by itself first. Then patches that are in the tree are taken off
+// in memory, as far as they share files with one that is unclear by itself, so that
+// those beneath become visible. Only items that share files are compared.
 func (s *Stack) Inspect(items []*Item) []Finding { return inspectAll(s.overlay, items) }
 
 func inspectAll(o *applier.Overlay, items []*Item) []Finding {
 	findings := make([]Finding, len(items))
-	index := make(map[string]int, len(items))
-	for i, it := range items {
-		index[strings.ToLower(it.ID())] = i
-	}
 	parallel(len(items), func(i int) { findings[i] = inspectOn(o, items[i]) })
-	peel(o, items, findings)
+	in := inspection{overlay: o, items: items, findings: findings}
+	in.include()
+	in.peel()
+	in.require()
+	return findings
+}
 
-	// A patch that needs others fits only once those are in.
-	fits := make([]bool, len(items))
-	parallel(len(items), func(i int) {
-		if findings[i].State != Unknown {
-			return
+// inspectOn judges one item by itself.
+func inspectOn(o *applier.Overlay, it *Item) Finding {
+	f := Finding{Item: it}
+	forward, canApply := applier.Fits(o, applier.Forward, it.diffs...)
+	reverse, canRevert := applier.Fits(o, applier.Reverse, it.diffs...)
+	switch {
+	case canApply && canRevert:
+		f.Ambiguous = true
+		f.State = Applied
+		if forward < reverse {
+			f.State = NotApplied
 		}
-		var diffs []*applier.Diff
-		for _, need := range closure(items, index, i) {
-			if need != i && findings[need].State != Applied {
-				diffs = append(diffs, items[need].diffs...)
+	case canApply:
+		f.State = NotApplied
+	case canRevert:
+		f.State = Applied
+	default:
+		f.State, f.Files = parts(o, it)
+	}
+	return f
+}
+
+// parts says of each file of an item, and of each hunk where they can be told apart,
+// whether it is there. The item is partial if one is there and every other would fit.
+func parts(o *applier.Overlay, it *Item) (State, []FileState) {
+	var files []FileState
+	held, refused := false, false
+	count := func(p Presence) {
+		held, refused = held || p == In, refused || p == Neither
+	}
+	for _, part := range perFile(it.diffs) {
+		f := FileState{Path: part.Entries[0].Path(), Presence: presence(o, part)}
+		if e := part.Entries[0]; len(part.Entries) == 1 && e.Old.Path == e.New.Path && e.Old.Presence == e.New.Presence && len(e.Hunks) > 1 {
+			for _, h := range e.Hunks {
+				one := e
+				one.Hunks = []applier.Hunk{h}
+				f.Hunks = append(f.Hunks, HunkState{h.Number, presence(o, &applier.Diff{Entries: []applier.Entry{one}})})
 			}
 		}
-		if len(diffs) > 0 {
-			_, fits[i] = applier.Fits(o, applier.Forward, append(diffs, items[i].diffs...)...)
+		if f.Presence == Neither && f.Hunks != nil {
+			for _, h := range f.Hunks {
+				count(h.Presence)
+			}
+		} else {
+			count(f.Presence)
 		}
-	})
-	for i := range findings {
-		if fits[i] {
-			findings[i].State, findings[i].InTheWay = NotApplied, nil
+		files = append(files, f)
+	}
+	if held && !refused {
+		return Partial, files
+	}
+	return Unknown, files
+}
+
+func presence(o *applier.Overlay, d *applier.Diff) Presence {
+	if _, ok := applier.Fits(o, applier.Reverse, d); ok {
+		return In
+	}
+	if _, ok := applier.Fits(o, applier.Forward, d); ok {
+		return Out
+	}
+	return Neither
+}
+
+// perFile splits diffs into one for each file.
+func perFile(diffs []*applier.Diff) []*applier.Diff {
+	var parts []*applier.Diff
+	at := map[string]int{}
+	for _, d := range diffs {
+		for _, e := range d.Entries {
+			i, ok := at[e.Path()]
+			if !ok {
+				i = len(parts)
+				at[e.Path()] = i
+				parts = append(parts, &applier.Diff{})
+			}
+			parts[i].Entries = append(parts[i].Entries, e)
 		}
 	}
-	return findings
+	return parts
 }
 
 // unclear reports whether a state may be due to patches on top.
 func unclear(s State) bool { return s == Unknown || s == Partial }
 
-// peel looks under the applied patches for those that they hide. What reverses cleanly
-// is taken off a fork, and those beneath become visible.
-func peel(o *applier.Overlay, items []*Item, findings []Finding) {
-	touched := map[string]bool{}
-	for i := range findings {
-		if unclear(findings[i].State) {
-			for _, p := range items[i].Paths() {
-				touched[p] = true
+// An inspection looks at items together once each was judged by itself.
+type inspection struct {
+	overlay  *applier.Overlay
+	items    []*Item
+	findings []Finding
+}
+
+// onPath returns, for each path, the items that touch it and are accepted.
+func (in *inspection) onPath(accept func(i int) bool) map[string][]int {
+	index := map[string][]int{}
+	for i, it := range in.items {
+		if accept(i) {
+			for _, p := range it.Paths() {
+				index[p] = append(index[p], i)
 			}
 		}
 	}
+	return index
+}
+
+// include finds items that are there because another one is: both could be taken out,
+// but not one after the other, and without the other there would be nothing of them.
+func (in *inspection) include() {
+	type pair struct{ a, b int }
+	seen := map[pair]bool{}
+	applied := in.onPath(func(i int) bool { return in.findings[i].State == Applied })
+	for _, list := range applied {
+		for x, a := range list {
+			for _, b := range list[x+1:] {
+				if seen[pair{a, b}] {
+					continue
+				}
+				seen[pair{a, b}] = true
+				if part, whole, ok := in.includes(a, b); ok {
+					f := &in.findings[part]
+					f.State = Included
+					if whole := in.items[whole].ID(); f.IncludedIn == "" || compareIDs(whole, f.IncludedIn) < 0 {
+						f.IncludedIn = whole
+					}
+				}
+			}
+		}
+	}
+}
+
+// includes says which of two items that are in the tree was brought by the other.
+func (in *inspection) includes(a, b int) (part, whole int, ok bool) {
+	first, second := in.items[a], in.items[b]
+	together := func(x, y *Item) bool {
+		_, ok := applier.Fits(in.overlay, applier.Reverse, slices.Concat(x.diffs, y.diffs)...)
+		return ok
+	}
+	if together(first, second) || together(second, first) {
+		return 0, 0, false
+	}
+	gone := func(without, it *Item) bool {
+		fork := in.overlay.Fork()
+		return takeOff(fork, without) == nil && inspectOn(fork, it).State == NotApplied
+	}
+	firstGone, secondGone := gone(second, first), gone(first, second)
+	switch {
+	case firstGone && secondGone: // the same change under two ids: the one to use counts
+		if senior(first, second) {
+			return b, a, true
+		}
+		return a, b, true
+	case firstGone:
+		return a, b, true
+	case secondGone:
+		return b, a, true
+	}
+	return 0, 0, false
+}
+
+// senior decides between two items with the same change.
+func senior(a, b *Item) bool {
+	if old, other := catalog.Deprecated(a.Variants), catalog.Deprecated(b.Variants); old != other {
+		return other
+	}
+	return compareIDs(a.ID(), b.ID()) < 0
+}
+
+func compareIDs(a, b string) int { return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) }
+
+// peel looks under the applied patches for those that they hide. What reverses cleanly
+// is taken off a fork, and those beneath become visible.
+func (in *inspection) peel() {
+	touched := in.onPath(func(i int) bool { return unclear(in.findings[i].State) })
 	if len(touched) == 0 {
 		return
 	}
-	touches := func(it *Item) bool {
-		return slices.ContainsFunc(it.Paths(), func(p string) bool { return touched[p] })
+	overlap := func(i int) bool {
+		return slices.ContainsFunc(in.items[i].Paths(), func(p string) bool { return touched[p] != nil })
 	}
-	fork := o.Fork()
-	above := map[string][]*Item{} // by path: what was taken off
-	pending := byOrder(items)
-	slices.Reverse(pending)
-	pending = slices.DeleteFunc(pending, func(i int) bool {
-		return findings[i].State == NotApplied || !touches(items[i])
+	candidates := in.onPath(func(i int) bool {
+		s := in.findings[i].State
+		return (unclear(s) || s == Applied) && overlap(i)
 	})
-	for moved := true; moved; {
-		moved = false
-		pending = slices.DeleteFunc(pending, func(i int) bool {
-			it := items[i]
-			if inspectOn(fork, it).State != Applied || takeOff(fork, it) != nil {
-				return false
-			}
-			if unclear(findings[i].State) {
-				findings[i].State, findings[i].Under = Applied, onPaths(above, it)
-			}
-			for _, p := range it.Paths() {
-				above[p] = append(above[p], it)
-			}
-			moved = true
-			return true
-		})
-	}
-	for i, it := range items {
-		if unclear(findings[i].State) && inspectOn(fork, it).State == NotApplied {
-			findings[i].InTheWay = inTheWay(o, it, above)
+	p := peeler{overlay: in.overlay.Fork(), above: map[string][]*Item{}}
+	done, queued := make([]bool, len(in.items)), make([]bool, len(in.items))
+	queue := &byID{items: in.items}
+	push := func(i int) {
+		if !done[i] && !queued[i] {
+			queued[i] = true
+			heap.Push(queue, i)
 		}
 	}
+	for _, list := range candidates {
+		for _, i := range list {
+			push(i)
+		}
+	}
+	for queue.Len() > 0 {
+		i := heap.Pop(queue).(int)
+		queued[i] = false
+		if it := in.items[i]; p.take(it) {
+			done[i] = true
+			if f := &in.findings[i]; unclear(f.State) {
+				f.State, f.Files, f.Under = AppliedUnder, nil, p.needed(in.overlay, it, Applied)
+			}
+			for _, path := range it.Paths() {
+				for _, next := range candidates[path] {
+					push(next)
+				}
+			}
+		}
+	}
+	for i, it := range in.items {
+		if f := &in.findings[i]; unclear(f.State) && inspectOn(p.overlay, it).State == NotApplied {
+			f.State, f.Files, f.InTheWay = Blocked, nil, p.needed(in.overlay, it, NotApplied)
+		}
+	}
+}
+
+// byID is a heap of the indexes of items, in the order of their ids.
+type byID struct {
+	items []*Item
+	heap  []int
+}
+
+func (q *byID) Len() int { return len(q.heap) }
+func (q *byID) Less(a, b int) bool {
+	return compareIDs(q.items[q.heap[a]].ID(), q.items[q.heap[b]].ID()) < 0
+}
+func (q *byID) Swap(a, b int) { q.heap[a], q.heap[b] = q.heap[b], q.heap[a] }
+func (q *byID) Push(i any)    { q.heap = append(q.heap, i.(int)) }
+func (q *byID) Pop() any {
+	i := q.heap[len(q.heap)-1]
+	q.heap = q.heap[:len(q.heap)-1]
+	return i
+}
+
+// A peeler takes items off an overlay, the topmost first.
+type peeler struct {
+	overlay *applier.Overlay
+	taken   []*Item
+	above   map[string][]*Item // by path: what was taken off
+}
+
+// take takes an item off if it is in the tree and nothing that is left lies on it.
+func (p *peeler) take(it *Item) bool {
+	if inspectOn(p.overlay, it).State != Applied || takeOff(p.overlay, it) != nil {
+		return false
+	}
+	p.taken = append(p.taken, it)
+	for _, path := range it.Paths() {
+		p.above[path] = append(p.above[path], it)
+	}
+	return true
+}
+
+// needed names those that had to be taken off before an item came to a state: one of
+// them if that is enough, else all that were taken off its paths.
+func (p *peeler) needed(o *applier.Overlay, it *Item, state State) []string {
+	var all []string
+	for _, path := range it.Paths() {
+		for _, other := range p.above[path] {
+			if other == it || slices.Contains(all, other.ID()) {
+				continue
+			}
+			fork := o.Fork()
+			if takeOff(fork, other) == nil && inspectOn(fork, it).State == state {
+				return []string{other.ID()}
+			}
+			all = append(all, other.ID())
+		}
+	}
+	return all
+}
+
+// require looks at items that fit only once what they require is in: these are not
+// applied, and nothing is in their way.
+func (in *inspection) require() {
+	index := make(map[string]int, len(in.items))
+	for i, it := range in.items {
+		index[lower(it.ID())] = i
+	}
+	fits := make([]bool, len(in.items))
+	parallel(len(in.items), func(i int) {
+		if in.findings[i].State != Unknown {
+			return
+		}
+		var diffs []*applier.Diff
+		for _, need := range closure(in.items, index, i) {
+			if need != i && !in.findings[need].State.In() {
+				diffs = append(diffs, in.items[need].diffs...)
+			}
+		}
+		if len(diffs) > 0 {
+			_, fits[i] = applier.Fits(in.overlay, applier.Forward, append(diffs, in.items[i].diffs...)...)
+		}
+	})
+	for i := range in.findings {
+		if fits[i] {
+			in.findings[i] = Finding{Item: in.items[i], State: NotApplied}
+		}
+	}
+}
+
+// closure returns the indexes of an item and all that it requires among the items,
+// what is required before what requires it.
+func closure(items []*Item, index map[string]int, start int) []int {
+	var order []int
+	seen := map[int]bool{}
+	var visit func(int)
+	visit = func(i int) {
+		if seen[i] {
+			return
+		}
+		seen[i] = true
+		for _, id := range catalog.Require(items[i].Variants) {
+			if need, ok := index[lower(id)]; ok {
+				visit(need)
+			}
+		}
+		order = append(order, i)
+	}
+	visit(start)
+	return order
 }
 
 // takeOff takes an item out of an overlay.
@@ -140,125 +426,6 @@ func stage(o *applier.Overlay, it *Item, dir applier.Direction) (files []applier
 		files = append(files, done...)
 	}
 	return files, refusals
-}
-
-// onPaths names the items, each once, that were taken off an item's paths.
-func onPaths(above map[string][]*Item, it *Item) []string {
-	var ids []string
-	for _, p := range it.Paths() {
-		for _, other := range above[p] {
-			if !slices.Contains(ids, other.ID()) {
-				ids = append(ids, other.ID())
-			}
-		}
-	}
-	return ids
-}
-
-// inTheWay names the one item without which another fits, or else all that were taken
-// off its paths.
-func inTheWay(o *applier.Overlay, it *Item, above map[string][]*Item) []string {
-	for _, p := range it.Paths() {
-		for _, other := range above[p] {
-			fork := o.Fork()
-			if takeOff(fork, other) == nil && inspectOn(fork, it).State == NotApplied {
-				return []string{other.ID()}
-			}
-		}
-	}
-	return onPaths(above, it)
-}
-
-// byOrder returns the indexes of items in the order of the catalogue.
-func byOrder(items []*Item) []int {
-	order := make([]int, len(items))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return items[a].Order - items[b].Order })
-	return order
-}
-
-// closure returns the indexes of an item and all that it requires among the items,
-// what is required before what requires it.
-func closure(items []*Item, index map[string]int, start int) []int {
-	var order []int
-	seen := map[int]bool{}
-	var visit func(int)
-	visit = func(i int) {
-		if seen[i] {
-			return
-		}
-		seen[i] = true
-		for _, id := range catalog.Require(items[i].Variants) {
-			if need, ok := index[strings.ToLower(id)]; ok {
-				visit(need)
-			}
-		}
-		order = append(order, i)
-	}
-	visit(start)
-	return order
-}
-
-// inspectOn judges one item by itself.
-func inspectOn(o *applier.Overlay, it *Item) Finding {
-	f := Finding{Item: it}
-	forward, canApply := applier.Fits(o, applier.Forward, it.diffs...)
-	reverse, canRevert := applier.Fits(o, applier.Reverse, it.diffs...)
-	switch {
-	case canApply && canRevert:
-		f.Ambiguous = true
-		f.State = Applied
-		if forward < reverse {
-			f.State = NotApplied
-		}
-	case canApply:
-		f.State = NotApplied
-	case canRevert:
-		f.State = Applied
-	default:
-		f.State = Unknown
-		if partly(o, it) {
-			f.State = Partial
-		}
-	}
-	return f
-}
-
-// partly reports whether each file of an item either holds its change or would take
-// it, and at least one holds it.
-func partly(o *applier.Overlay, it *Item) bool {
-	held := false
-	for _, part := range perFile(it.diffs) {
-		_, in := applier.Fits(o, applier.Reverse, part)
-		if in {
-			held = true
-			continue
-		}
-		if _, out := applier.Fits(o, applier.Forward, part); !out {
-			return false
-		}
-	}
-	return held
-}
-
-// perFile splits diffs into one for each file.
-func perFile(diffs []*applier.Diff) []*applier.Diff {
-	var parts []*applier.Diff
-	at := map[string]int{}
-	for _, d := range diffs {
-		for _, e := range d.Entries {
-			i, ok := at[e.Path()]
-			if !ok {
-				i = len(parts)
-				at[e.Path()] = i
-				parts = append(parts, &applier.Diff{})
-			}
-			parts[i].Entries = append(parts[i].Entries, e)
-		}
-	}
-	return parts
 }
 
 // parallel calls f for 0 to n-1 on all processors.

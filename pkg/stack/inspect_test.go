@@ -129,8 +129,8 @@ func TestInspectRequirements(t *testing.T) {
 	for i, want := range [][]string{
 		{"LAST: not applied", "BASE: not applied", "NEXT: not applied"},
 		{"LAST: not applied", "BASE: applied", "NEXT: not applied"},
-		{"LAST: not applied", "BASE: applied, under NEXT", "NEXT: applied"},
-		{"LAST: applied", "BASE: applied, under LAST NEXT", "NEXT: applied, under LAST"},
+		{"LAST: not applied", "BASE: applied under NEXT", "NEXT: applied"},
+		{"LAST: applied", "BASE: applied under LAST NEXT", "NEXT: applied under LAST"},
 	} {
 		t.Run(fmt.Sprint(i, " applied"), func(t *testing.T) {
 			if diff := cmp.Diff(want, states(t, newStack(t, trees[i], specs...))); diff != "" {
@@ -176,7 +176,7 @@ func TestInspectRequirementCases(t *testing.T) {
 				{id: "A", diff: diff(tree{}, tree{"a": "a\n"}), require: []string{"B"}},
 				{id: "B", diff: diff(tree{"a": "a\n"}, tree{"a": "b\n"}), require: []string{"A"}},
 			},
-			[]string{"A: applied, under B", "B: applied"},
+			[]string{"A: applied under B", "B: applied"},
 		},
 		{"itself", tree{}, []spec{{id: "A", diff: newFile, require: []string{"a"}}}, []string{"A: not applied"}},
 		{
@@ -208,7 +208,7 @@ func TestInspectRequirementCases(t *testing.T) {
 				{id: "B", diff: diff(tree{}, tree{"b": "b\n"})},
 				{id: "Y", diff: diff(tree{"a": "a\n"}, tree{"a": "y\n"}), require: []string{"A"}},
 			},
-			[]string{"X: not applied", "A: applied, under Y", "B: not applied", "Y: applied"},
+			[]string{"X: not applied", "A: applied under Y", "B: not applied", "Y: applied"},
 		},
 		{
 			"required by two applied ones",
@@ -218,7 +218,7 @@ func TestInspectRequirementCases(t *testing.T) {
 				{id: "Y", diff: diff(tree{"a": "a\n"}, tree{"a": "y\n"}), require: []string{"A"}},
 				{id: "Z", diff: diff(tree{}, tree{"z": "z\n"}), require: []string{"A"}},
 			},
-			[]string{"A: applied, under Y", "Y: applied", "Z: applied"},
+			[]string{"A: applied under Y", "Y: applied", "Z: applied"},
 		},
 		{
 			"partial stays partial",

@@ -16,7 +16,9 @@ type Step struct {
 	Dir  applier.Direction
 	// Because says why the step is there when it was not asked for by name, else "".
 	Because string
-	Files   []applier.FileResult
+	// Lift is set for a patch that is lifted for another step, or put back.
+	Lift  bool
+	Files []applier.FileResult
 }
 
 // A Plan is what a request comes to: steps in order, and the tree as it will be.
@@ -39,6 +41,10 @@ type ConflictError struct {
 	Item *Item
 	// InTheWay names the applied patches that are the cause, if any are.
 	InTheWay []string
+	// Restackable is set when it would work if those were lifted and put back.
+	Restackable bool
+	// Causes say for each refusal, in a phrase, what is behind it.
+	Causes []string
 	*applier.ConflictError
 }
 
@@ -74,6 +80,16 @@ func plural(n int, one, many string) string {
 	return many
 }
 
+// An IncludedError is a revert of what another patch brought.
+type IncludedError struct {
+	Item *Item
+	In   string
+}
+
+func (e *IncludedError) Error() string {
+	return fmt.Sprintf("all that patch %s adds came with %s; revert that one", e.Item.ID(), e.In)
+}
+
 // planner builds a plan on a fork of the stack's overlay.
 type planner struct {
 	stack *Stack
@@ -81,7 +97,7 @@ type planner struct {
 	// asked holds what the request names, done what was looked at: whether all went well.
 	asked, done map[*catalog.Patch]bool
 	errs        []error
-	eligible    []*Item // all of them, once they are needed
+	eligible    *neighbours // all eligible items, once they are needed
 }
 
 func (s *Stack) planner(items []*Item) *planner {
@@ -95,19 +111,72 @@ func (s *Stack) planner(items []*Item) *planner {
 	return p
 }
 
-// inspect says of an item of the planned tree what [Stack.Inspect] would say. Only an
-// item that is unclear by itself needs a look at all the others.
+// inspect says of an item of the planned tree what [Stack.Inspect] would say: together
+// with all that it overlaps.
 func (p *planner) inspect(it *Item) Finding {
 	f := inspectOn(p.plan.Overlay, it)
-	if !unclear(f.State) {
+	if f.State == NotApplied {
 		return f
 	}
-	if p.eligible == nil {
-		p.eligible, _ = p.stack.Items() // those with a broken diff cannot be in the tree
-	}
-	items := append(slices.DeleteFunc(slices.Clone(p.eligible), func(x *Item) bool { return x.Patch == it.Patch }), it)
+	items := append(p.overlapping(it), it)
 	findings := inspectAll(p.plan.Overlay, items)
 	return findings[len(findings)-1]
+}
+
+// included reports whether an item that could be taken out came with another one.
+func (p *planner) included(it *Item) bool { return p.inspect(it).State == Included }
+
+// overlapping returns the other eligible items that share files with an item, or with
+// others that do, and what it requires.
+func (p *planner) overlapping(it *Item) []*Item {
+	if p.eligible == nil {
+		items, _ := p.stack.Items() // those with a broken diff cannot be in the tree
+		p.eligible = newNeighbours(items)
+	}
+	return p.eligible.of(it)
+}
+
+// neighbours finds items that touch the same files.
+type neighbours struct {
+	byPath map[string][]*Item
+	byID   map[string]*Item
+}
+
+func newNeighbours(items []*Item) *neighbours {
+	n := &neighbours{map[string][]*Item{}, map[string]*Item{}}
+	for _, it := range items {
+		n.byID[lower(it.ID())] = it
+		for _, path := range it.Paths() {
+			n.byPath[path] = append(n.byPath[path], it)
+		}
+	}
+	return n
+}
+
+// of returns what shares files with an item, directly or through others, and the
+// items that these require. The item itself is not among them.
+func (n *neighbours) of(it *Item) []*Item {
+	seen := map[*catalog.Patch]bool{it.Patch: true}
+	queue := []*Item{it}
+	for i := 0; i < len(queue); i++ {
+		add := func(next *Item) {
+			if !seen[next.Patch] {
+				seen[next.Patch] = true
+				queue = append(queue, next)
+			}
+		}
+		for _, path := range queue[i].Paths() {
+			for _, next := range n.byPath[path] {
+				add(next)
+			}
+		}
+		for _, id := range catalog.Require(queue[i].Variants) {
+			if next, ok := n.byID[lower(id)]; ok {
+				add(next)
+			}
+		}
+	}
+	return queue[1:]
 }
 
 // PlanApply plans to put items in, in the given order, each after what it requires
@@ -137,7 +206,7 @@ func (p *planner) apply(it *Item, because string, chain []string) bool {
 func (p *planner) applyNew(it *Item, because string, chain []string) bool {
 	f := p.inspect(it)
 	p.warnAmbiguous(f)
-	if f.State == Applied {
+	if f.State.In() {
 		if because == "" {
 			p.plan.Unchanged = append(p.plan.Unchanged, f)
 		}
@@ -169,12 +238,16 @@ func (p *planner) applyNew(it *Item, because string, chain []string) bool {
 // takeOutReplaced reverts the applied patches that name it as their successor, unless
 // another applied patch requires them.
 func (p *planner) takeOutReplaced(it *Item) bool {
-	for _, old := range p.stack.Catalog.Patches {
+	for _, old := range p.stack.replaced[lower(it.ID())] {
 		if _, seen := p.done[old]; seen || !strings.EqualFold(catalog.ReplacedWith(Eligible(p.stack.Packages, old)), it.ID()) {
 			continue
 		}
 		oldItem, err := p.stack.item(old)
-		if err != nil || inspectOn(p.plan.Overlay, oldItem).State != Applied {
+		if err != nil {
+			continue
+		}
+		f := p.inspect(oldItem)
+		if f.State != Applied && f.State != AppliedUnder {
 			continue
 		}
 		p.done[old] = true
@@ -182,7 +255,7 @@ func (p *planner) takeOutReplaced(it *Item) bool {
 			p.errs = append(p.errs, &DependantsError{oldItem, staying})
 			return false
 		}
-		if !p.step(oldItem, applier.Reverse, "replaced with "+it.ID(), nil) {
+		if !p.step(oldItem, applier.Reverse, "replaced with "+it.ID(), f.Under) {
 			return false
 		}
 	}
@@ -190,17 +263,78 @@ func (p *planner) takeOutReplaced(it *Item) bool {
 }
 
 // step stages one item and records it, or the reason why it cannot be, with the
-// patches that are in the way.
-func (p *planner) step(it *Item, dir applier.Direction, because string, inTheWay []string) bool {
+// patches that lie above it or are in the way. If the stack may be rebuilt, these are
+// lifted and put back.
+func (p *planner) step(it *Item, dir applier.Direction, because string, above []string) bool {
+	step, err := p.try(it, dir, because)
+	if err == nil {
+		p.plan.Steps = append(p.plan.Steps, step)
+		return true
+	}
+	err.InTheWay = above
+	if len(above) > 0 {
+		steps, overlay := p.restack(it, dir, because, above)
+		if steps != nil && p.stack.Restack {
+			p.plan.Overlay.Merge(overlay)
+			p.plan.Steps = append(p.plan.Steps, steps...)
+			return true
+		}
+		err.Restackable = steps != nil
+	}
+	for _, r := range err.Refusals {
+		err.Causes = append(err.Causes, p.stack.cause(p.plan.Overlay, it, r, above))
+	}
+	p.errs = append(p.errs, err)
+	return false
+}
+
+// try stages one item, all of it or nothing.
+func (p *planner) try(it *Item, dir applier.Direction, because string) (Step, *ConflictError) {
 	fork := p.plan.Overlay.Fork()
 	files, refusals := stage(fork, it, dir)
 	if len(refusals) > 0 {
-		p.errs = append(p.errs, &ConflictError{it, inTheWay, &applier.ConflictError{Direction: dir, Refusals: refusals}})
-		return false
+		return Step{}, &ConflictError{Item: it, ConflictError: &applier.ConflictError{Direction: dir, Refusals: refusals}}
 	}
 	p.plan.Overlay.Merge(fork)
-	p.plan.Steps = append(p.plan.Steps, Step{Item: it, Dir: dir, Because: because, Files: files})
-	return true
+	return Step{Item: it, Dir: dir, Because: because, Files: files}, nil
+}
+
+// restack plans, on a fork, to lift patches, the topmost first, to put an item in or take
+// it out, and to put the patches back. It returns no steps if that does not work out.
+func (p *planner) restack(it *Item, dir applier.Direction, because string, above []string) ([]Step, *applier.Overlay) {
+	scratch := planner{plan: &Plan{Overlay: p.plan.Overlay.Fork()}}
+	var steps []Step
+	add := func(x *Item, dir applier.Direction, because string) bool {
+		step, err := scratch.try(x, dir, because)
+		if err == nil {
+			step.Lift = x != it
+			steps = append(steps, step)
+		}
+		return err == nil
+	}
+	var lifted []*Item
+	pending := slices.DeleteFunc(p.overlapping(it), func(x *Item) bool {
+		return !slices.ContainsFunc(above, func(id string) bool { return strings.EqualFold(id, x.ID()) })
+	})
+	for moved := true; moved; {
+		moved = false
+		pending = slices.DeleteFunc(pending, func(x *Item) bool {
+			if !add(x, applier.Reverse, "lies above "+it.ID()) {
+				return false
+			}
+			lifted, moved = append(lifted, x), true
+			return true
+		})
+	}
+	if len(lifted) == 0 || !add(it, dir, because) {
+		return nil, nil
+	}
+	for _, x := range slices.Backward(lifted) {
+		if !add(x, applier.Forward, "put back") {
+			return nil, nil
+		}
+	}
+	return steps, scratch.plan.Overlay
 }
 
 func deprecation(it *Item) string {
@@ -241,7 +375,7 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 		moved = false
 		pending = slices.DeleteFunc(pending, func(it *Item) bool {
 			f := inspectOn(p.plan.Overlay, it)
-			if f.State != Applied {
+			if f.State != Applied || p.included(it) {
 				return false
 			}
 			staying, leaving := p.dependants(it, pending)
@@ -262,9 +396,11 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 		f := p.inspect(it)
 		staying, _ := p.dependants(it, pending) // those that are pending wait for each other, in a circle
 		switch {
-		case f.State == NotApplied:
+		case f.State == NotApplied, f.State == Blocked:
 			p.warnAmbiguous(f)
 			p.plan.Unchanged = append(p.plan.Unchanged, f)
+		case f.State == Included:
+			p.errs = append(p.errs, &IncludedError{it, f.IncludedIn})
 		case len(staying) > 0:
 			p.errs = append(p.errs, &DependantsError{it, staying})
 		default:
@@ -277,12 +413,15 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 // dependants looks for applied patches that require an item: those that are to stay,
 // and whether any is about to leave.
 func (p *planner) dependants(it *Item, pending []*Item) (staying []string, leaving bool) {
-	for _, other := range p.stack.Catalog.Patches {
+	for _, other := range p.stack.dependants[lower(it.ID())] {
 		if !requires(Eligible(p.stack.Packages, other), it.ID()) {
 			continue
 		}
 		dep, err := p.stack.item(other)
-		if err != nil || p.inspect(dep).State != Applied {
+		if err != nil {
+			continue
+		}
+		if s := p.inspect(dep).State; s != Applied && s != AppliedUnder {
 			continue
 		}
 		if slices.ContainsFunc(pending, func(x *Item) bool { return x.Patch == other }) {

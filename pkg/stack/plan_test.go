@@ -172,7 +172,7 @@ func TestPlanApply(t *testing.T) {
 		},
 		{
 			name: "hidden by an applied patch that requires it", files: trees[3], specs: chained, ask: "BASE NEXT",
-			unchanged: []string{"BASE: applied, under LAST NEXT", "NEXT: applied, under LAST"}, after: trees[3],
+			unchanged: []string{"BASE: applied under LAST NEXT", "NEXT: applied under LAST"}, after: trees[3],
 		},
 		{
 			name: "a requirement that another applied patch hides", files: tree{"f": "two\n"},

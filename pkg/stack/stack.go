@@ -19,11 +19,22 @@ type State string
 
 // The states of an eligible patch.
 const (
-	Applied    State = "applied"     // all of it is in the tree
-	NotApplied State = "not applied" // none of it is, and it would fit
-	Partial    State = "partial"     // some files hold it, the others would take it
-	Unknown    State = "unknown"     // it can neither be put in nor taken out
+	Applied      State = "applied"       // all of it is in the tree, and it could be taken out
+	AppliedUnder State = "applied under" // all of it is in the tree, under patches that lie on it
+	Included     State = "included"      // all of it is in the tree because another patch brought it
+	NotApplied   State = "not applied"   // none of it is, and it would fit
+	Blocked      State = "blocked"       // none of it is, and it would fit but for applied patches
+	Partial      State = "partial"       // some files or hunks are there, the others would fit
+	Unknown      State = "unknown"       // it can neither be put in nor taken out
 )
+
+// States returns the states in the order in which they are listed above.
+func States() []State {
+	return []State{Applied, AppliedUnder, Included, NotApplied, Blocked, Partial, Unknown}
+}
+
+// In reports whether all of a patch in this state is in the tree.
+func (s State) In() bool { return s == Applied || s == AppliedUnder || s == Included }
 
 // An Item is an eligible patch: the variants that fit the installation.
 type Item struct {
@@ -33,36 +44,50 @@ type Item struct {
 	Order int
 
 	diffs []*applier.Diff
+	paths []string
 }
 
 // ID returns the id of the item's patch.
 func (it *Item) ID() string { return it.Patch.ID }
 
-// Paths returns every path that the item touches.
-func (it *Item) Paths() []string {
-	var paths []string
-	for _, d := range it.diffs {
-		paths = append(paths, d.Paths()...)
-	}
-	slices.Sort(paths)
-	return slices.Compact(paths)
-}
+// Paths returns every path that the item touches, sorted. It is not to be changed.
+func (it *Item) Paths() []string { return it.paths }
 
 // A Stack knows the eligible patches of one installation. It reads the tree only
 // through its overlay.
 type Stack struct {
 	Catalog  *catalog.Catalog
 	Packages project.Packages
+	// Restack lets plans lift patches that lie above another one, and put them back.
+	Restack bool
 
 	overlay *applier.Overlay
 	locate  func(path string) string
+	// By the id in lower case, the patches that require it or name it as their
+	// successor, in the order of the catalogue.
+	dependants, replaced map[string][]*catalog.Patch
 }
 
 // New returns the stack of an installation. Locate maps a path that a diff names to
 // where it lies in the tree; nil leaves paths as they are.
 func New(c *catalog.Catalog, packages project.Packages, o *applier.Overlay, locate func(string) string) *Stack {
-	return &Stack{Catalog: c, Packages: packages, overlay: o, locate: locate}
+	s := &Stack{
+		Catalog: c, Packages: packages, overlay: o, locate: locate,
+		dependants: map[string][]*catalog.Patch{}, replaced: map[string][]*catalog.Patch{},
+	}
+	for _, p := range c.Patches {
+		for _, id := range catalog.Require(p.Variants) {
+			s.dependants[lower(id)] = append(s.dependants[lower(id)], p)
+		}
+		if id := strings.ToLower(catalog.ReplacedWith(p.Variants)); id != "" {
+			s.replaced[id] = append(s.replaced[id], p)
+		}
+	}
+	return s
 }
+
+// lower is how ids are compared.
+func lower(id string) string { return strings.ToLower(id) }
 
 // Eligible returns the variants of a patch whose package is installed in a version
 // that their constraint allows.
@@ -148,7 +173,10 @@ func (s *Stack) readDiffs(it *Item) error {
 			d = d.Relocate(s.locate)
 		}
 		it.diffs = append(it.diffs, d)
+		it.paths = append(it.paths, d.Paths()...)
 	}
+	slices.Sort(it.paths)
+	it.paths = slices.Compact(it.paths)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,11 +30,13 @@ type changeOptions struct {
 	dryRun  bool
 	diff    bool
 	yes     bool
+	restack bool
 }
 
 func (o *changeOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, write nothing")
 	cmd.Flags().BoolVar(&o.diff, "diff", false, "show the change of the tree as a diff")
+	cmd.Flags().BoolVar(&o.restack, "restack", false, "lift applied patches that are in the way, and put them back")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do what the request implies without asking")
 }
 
@@ -204,6 +207,10 @@ func (a *app) change(ctx context.Context, o changeOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	result.NextSteps = nextSteps(plan, changes)
+	if o.command == "apply" && len(plan.Steps) > 0 {
+		result.Warnings = append(result.Warnings, advice(sh, plan)...)
+	}
 	if o.diff {
 		result.Diff = unifiedDiff(changes)
 	}
@@ -229,7 +236,7 @@ func (a *app) plan(sh *shop, o changeOptions) (plan *stack.Plan, failures, err e
 	if o.all {
 		eligible, _ := sh.stack.Items()
 		for _, f := range sh.stack.Inspect(eligible) {
-			if f.State == stack.Applied {
+			if f.State.In() {
 				items = append(items, f.Item)
 			}
 		}
@@ -246,6 +253,7 @@ func (a *app) plan(sh *shop, o changeOptions) (plan *stack.Plan, failures, err e
 		}
 		items = append(items, it)
 	}
+	sh.stack.Restack = o.restack
 	if o.command == "revert" {
 		plan, err = sh.stack.PlanRevert(items)
 	} else {
@@ -338,6 +346,9 @@ func commit(ctx context.Context, session *transaction.Session, changes []applier
 // confirm asks for what was not asked for by name.
 func (a *app) confirm(plan *stack.Plan, o changeOptions) error {
 	implied := plan.Implied()
+	if o.restack { // agrees to what it asks for
+		implied = slices.DeleteFunc(implied, func(s stack.Step) bool { return s.Lift })
+	}
 	if len(implied) == 0 || o.yes {
 		return nil
 	}
@@ -361,4 +372,46 @@ func (a *app) confirm(plan *stack.Plan, o changeOptions) error {
 		return usagef("nothing was changed: what the request implies was not agreed to")
 	}
 	return nil
+}
+
+// nextSteps are what the shop has to do after the changes, and what the patches that
+// went in ask for in words.
+func nextSteps(plan *stack.Plan, changes []applier.Change) []report.NextStep {
+	var steps []report.NextStep
+	for _, n := range stack.NextSteps(changes) {
+		steps = append(steps, report.NextStep{Command: n.Command, Reason: n.Reason, Paths: n.Paths})
+	}
+	for _, s := range plan.Steps {
+		if text := s.Item.Patch.Requirements; text != "" && s.Dir == applier.Forward {
+			steps = append(steps, report.NextStep{Reason: s.Item.ID() + " asks for: " + text})
+		}
+	}
+	return steps
+}
+
+// manyPatches is from how many quality patches on the PHP tool advises to upgrade.
+const manyPatches = 8
+
+// advice warns, as the PHP tool does, when a shop lives on patches.
+func advice(sh *shop, plan *stack.Plan) []string {
+	items, _ := sh.stack.Items()
+	quality := map[string]bool{}
+	for _, f := range sh.stack.Inspect(slices.DeleteFunc(items, func(it *stack.Item) bool { return it.Patch.Origin != catalog.OriginSupport })) {
+		quality[f.Item.ID()] = f.State.In()
+	}
+	for _, s := range plan.Steps {
+		if _, ok := quality[s.Item.ID()]; ok {
+			quality[s.Item.ID()] = s.Dir == applier.Forward
+		}
+	}
+	n := 0
+	for _, in := range quality {
+		if in {
+			n++
+		}
+	}
+	if n < manyPatches {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d quality patches are in the tree; Adobe advises to keep their number small, and to plan an upgrade to the latest release instead", n)}
 }

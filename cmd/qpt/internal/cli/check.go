@@ -148,8 +148,8 @@ func (a *app) check(args []string) error {
 	return a.renderCheck(result)
 }
 
-// checkTogether finds those of several patches that would apply one by one, but not
-// after the others, in their order.
+// checkTogether looks at several patches that would apply one by one: which of them
+// cannot be together, and, if they do not fit in the given order, in which they would.
 func checkTogether(s *stack.Stack, items []*stack.Item, result *report.Check) {
 	if len(items) < 2 {
 		return
@@ -157,6 +157,17 @@ func checkTogether(s *stack.Stack, items []*stack.Item, result *report.Check) {
 	_, err := s.PlanApply(items)
 	if err == nil {
 		return
+	}
+	for _, p := range s.Conflicts(items) {
+		if !p.Ordered {
+			result.Conflicts = append(result.Conflicts, pairReport(p))
+		}
+	}
+	order, ok := s.Order(items)
+	if ok {
+		for _, it := range order {
+			result.Order = append(result.Order, it.ID())
+		}
 	}
 	for _, f := range failureReports(err) {
 		for i := range result.Patches {

@@ -40,13 +40,21 @@ func patchReport(p *catalog.Patch, variants []*catalog.Variant) report.Patch {
 func statusReport(f stack.Finding) report.PatchStatus {
 	r := report.PatchStatus{
 		Patch: patchReport(f.Item.Patch, f.Item.Variants),
-		State: string(f.State), Ambiguous: f.Ambiguous, Under: f.Under, InTheWay: f.InTheWay,
+		State: string(f.State), Ambiguous: f.Ambiguous, Under: f.Under, InTheWay: f.InTheWay, IncludedIn: f.IncludedIn,
+	}
+	for _, file := range f.Files {
+		state := report.FileState{Path: file.Path, State: string(file.Presence)}
+		for _, h := range file.Hunks {
+			state.Hunks = append(state.Hunks, report.HunkState{Number: h.Number, State: string(h.Presence)})
+		}
+		r.Files = append(r.Files, state)
 	}
 	r.Components = catalog.Components(f.Item.Variants)
 	return r
 }
 
-func refusalReports(list []applier.Refusal) []report.Refusal {
+// refusalReports describes refusals. Causes say what is behind each, or are nil.
+func refusalReports(list []applier.Refusal, causes []string) []report.Refusal {
 	reports := make([]report.Refusal, len(list))
 	for i, r := range list {
 		reports[i] = report.Refusal{
@@ -55,6 +63,9 @@ func refusalReports(list []applier.Refusal) []report.Refusal {
 		}
 		if r.Nearest != nil {
 			reports[i].Nearest = &report.Nearest{Line: r.Nearest.Line, Matching: r.Nearest.Matching, Of: r.Nearest.Of}
+		}
+		if causes != nil {
+			reports[i].Cause = causes[i]
 		}
 	}
 	return reports
@@ -96,17 +107,23 @@ func failureReports(err error) []report.Failure {
 		conflict   *stack.ConflictError
 		dependants *stack.DependantsError
 		ineligible *stack.NotEligibleError
+		included   *stack.IncludedError
 		unknown    *stack.UnknownError
 	)
 	switch {
+	case errors.As(err, &included):
+		f.ID, f.InTheWay = included.Item.ID(), []string{included.In}
 	case errors.As(err, &conflict):
-		f.ID, f.Refusals, f.InTheWay = conflict.Item.ID(), refusalReports(conflict.Refusals), conflict.InTheWay
+		f.ID, f.Refusals, f.InTheWay = conflict.Item.ID(), refusalReports(conflict.Refusals, conflict.Causes), conflict.InTheWay
 		f.Message = "patch " + f.ID + " does not fit"
 		if conflict.Direction == applier.Reverse {
 			f.Message = "patch " + f.ID + " cannot be taken out"
 		}
 		if len(f.InTheWay) > 0 {
 			f.Message += " with " + strings.Join(f.InTheWay, ", ") + " in the way; revert that first"
+			if conflict.Restackable {
+				f.Message += ", or give --restack to lift it and put it back"
+			}
 		}
 	case errors.As(err, &dependants):
 		f.ID = dependants.Item.ID()

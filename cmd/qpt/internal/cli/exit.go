@@ -67,6 +67,7 @@ func classify(err error) (code int, hint string) {
 		locked     *transaction.LockedError
 		conflict   *stack.ConflictError
 		dependants *stack.DependantsError
+		included   *stack.IncludedError
 		unknown    *stack.UnknownError
 		ineligible *stack.NotEligibleError
 		diff       *catalog.DiffError
@@ -82,7 +83,7 @@ func classify(err error) (code int, hint string) {
 		return exitInterrupted, ""
 	case errors.As(err, &locked):
 		return exitLocked, "or give --wait a time"
-	case errors.As(err, &conflict), errors.As(err, &dependants), errors.Is(err, applier.ErrOutside), errors.Is(err, transaction.ErrOutOfBounds):
+	case errors.As(err, &conflict), errors.As(err, &dependants), errors.As(err, &included), errors.Is(err, applier.ErrOutside), errors.Is(err, transaction.ErrOutOfBounds):
 		return exitConflict, ""
 	case errors.Is(err, transaction.ErrChanged):
 		return exitConflict, "run it again to look at the tree anew"

@@ -48,6 +48,7 @@ func TestOutputFitsSchemas(t *testing.T) {
 		{"change", "apply DEMO-7 DEMO-8 NONE", 4},
 		{"change", "apply DEMO-8", 3},
 		{"status", "status", 0}, // with patches applied, and refused
+		{"diff", "diff DEMO-1", 0},
 		{"show", "show DEMO-7", 0},
 		{"check", "check DEMO-7 DEMO-1", 3},
 		{"change", "apply DEMO-6 DEMO-4 --yes", 0},
@@ -55,6 +56,9 @@ func TestOutputFitsSchemas(t *testing.T) {
 		{"change", "revert DEMO-9", 0},
 		{"change", "revert --all", 0},
 		{"change", "revert --all --dry-run", 0},
+		{"blame", "blame m2-hotfixes/own.patch", 0},
+		{"diff", "diff", 0},
+		{"conflicts", "conflicts", 0},
 		{"compat", "compat 2.4.6", 0},
 		{"compat", "compat 9.*", 0},
 		{"compat", "compat ^2.4 2.4.6 3.0", 3},

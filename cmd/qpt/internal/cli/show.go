@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/report"
 	"github.com/quality-patches/qpt/pkg/stack"
@@ -88,17 +87,14 @@ func showHere(sh *shop, p *catalog.Patch, result *report.Show) {
 		eligible := !excluded
 		result.Patch.Variants[i].Eligible, result.Patch.Variants[i].Reason = &eligible, reason
 	}
-	it, err := sh.stack.Item(p.ID)
-	if err != nil {
+	if _, err := sh.stack.Item(p.ID); err != nil {
 		return
 	}
 	items, _ := sh.stack.Items()
 	for _, f := range sh.stack.Inspect(items) {
 		if f.Item.Patch == p {
 			result.State = string(f.State)
-			if f.State == stack.Unknown || f.State == stack.Partial {
-				result.Refusals = refusalReports(sh.stack.Explain(it, applier.Forward))
-			}
+			result.Refusals = explain(sh, f, true)
 		}
 	}
 }

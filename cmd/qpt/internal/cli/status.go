@@ -2,6 +2,7 @@ package cli
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,10 +25,13 @@ func newStatusCmd(a *app) *cobra.Command {
 is in the tree. It changes nothing.
 
 States:
-  applied      all of it is in the tree
-  not applied  none of it is, and it would fit
-  partial      some of its files hold it, the others would take it
-  unknown      it can neither be put in nor taken out; a refusal says why`,
+  applied        all of it is in the tree
+  applied under  all of it is, under the patches that are named
+  included       all of it is, because the patch that is named brought it
+  not applied    none of it is, and it would fit
+  blocked        none of it is, and it would fit without the patches that are named
+  partial        some of its files or hunks are there, the others would fit
+  unknown        it can neither be put in nor taken out; a refusal says why`,
 		Example: `  qpt status
   qpt status ACSD-61103
   qpt status --state applied --format json`,
@@ -37,14 +41,14 @@ States:
 			return a.status(o)
 		},
 	}
-	cmd.Flags().StringSliceVar(&o.states, "state", nil, "only patches in these states: applied, \"not applied\", partial, unknown")
+	cmd.Flags().StringSliceVar(&o.states, "state", nil, "only patches in these states, such as applied or \"not applied\"; applied stands for those under others, too")
 	return cmd
 }
 
 func (a *app) status(o statusOptions) error {
 	for _, s := range o.states {
-		if !slices.Contains([]stack.State{stack.Applied, stack.NotApplied, stack.Partial, stack.Unknown}, stack.State(s)) {
-			return usagef("unknown state %q, expected applied, \"not applied\", partial or unknown", s)
+		if !slices.Contains(stack.States(), stack.State(s)) {
+			return usagef("unknown state %q, expected one of %s", s, strings.Join(stateNames(), ", "))
 		}
 	}
 	sh, err := a.shop()
@@ -65,27 +69,58 @@ func (a *app) status(o statusOptions) error {
 	}
 	for _, f := range sh.stack.Inspect(items) {
 		switch f.State {
-		case stack.Applied:
+		case stack.Applied, stack.AppliedUnder:
 			result.Summary.Applied++
+		case stack.Included:
+			result.Summary.Included++
 		case stack.NotApplied:
 			result.Summary.NotApplied++
+		case stack.Blocked:
+			result.Summary.Blocked++
 		case stack.Partial:
 			result.Summary.Partial++
 		case stack.Unknown:
 			result.Summary.Unknown++
 		}
 		result.Summary.Eligible++
-		if len(o.ids) > 0 && !containsFold(o.ids, f.Item.ID()) || len(o.states) > 0 && !slices.Contains(o.states, string(f.State)) {
+		if len(o.ids) > 0 && !containsFold(o.ids, f.Item.ID()) || !o.wants(f.State) {
 			continue
 		}
 		r := statusReport(f)
-		if f.State == stack.Partial || f.State == stack.Unknown {
-			r.Refusals = refusalReports(sh.stack.Explain(f.Item, applier.Forward))
-		}
+		r.Refusals = explain(sh, f, len(o.ids) > 0 || a.config.Verbose)
 		if f.Ambiguous {
 			result.Warnings = append(result.Warnings, stack.Ambiguity(f))
 		}
 		result.Patches = append(result.Patches, r)
 	}
 	return a.render(result)
+}
+
+// wants reports whether patches in a state are asked for.
+func (o *statusOptions) wants(s stack.State) bool {
+	return len(o.states) == 0 || slices.Contains(o.states, string(s)) ||
+		s == stack.AppliedUnder && slices.Contains(o.states, string(stack.Applied))
+}
+
+func stateNames() []string {
+	var names []string
+	for _, s := range stack.States() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+// explain says what keeps a patch from being applied that is not in the tree, and if
+// that is worth a look at the whole catalogue, what is behind it.
+func explain(sh *shop, f stack.Finding, causes bool) []report.Refusal {
+	switch f.State {
+	case stack.Blocked, stack.Partial, stack.Unknown:
+	default:
+		return nil
+	}
+	refusals := sh.stack.Explain(f.Item, applier.Forward)
+	if !causes {
+		return refusalReports(refusals, nil)
+	}
+	return refusalReports(refusals, sh.stack.Causes(f.Item, refusals, f.InTheWay))
 }

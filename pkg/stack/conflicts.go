@@ -1,0 +1,149 @@
+package stack
+
+import (
+	"slices"
+
+	"github.com/quality-patches/qpt/pkg/applier"
+	"github.com/quality-patches/qpt/pkg/catalog"
+)
+
+// A Pair is two patches that touch the same files and do not get along in every order.
+type Pair struct {
+	First, Second *Item
+	// Ordered is set when Second fits after First, but not before it. Else the two
+	// cannot be in the tree together.
+	Ordered bool
+	// Paths are the files that both touch.
+	Paths []string
+}
+
+// Conflicts compares items that share files, and tells the pairs of which one does not
+// fit after the other. Each is put in with what it requires, on the tree without the
+// applied patches. Pairs of which one replaces, requires or includes the other are left
+// out, and so are items that do not fit alone.
+func (s *Stack) Conflicts(items []*Item) []Pair {
+	base := s.Layers().Base
+	c := comparison{stack: s, base: base, near: newNeighbours(items), needs: map[*Item][]*Item{}, alone: map[*Item]bool{}}
+	fits := make([]bool, len(items))
+	for _, it := range items {
+		c.needs[it] = c.requirements(it)
+	}
+	parallel(len(items), func(i int) { fits[i] = c.fits(c.needs[items[i]]) })
+	for i, it := range items {
+		c.alone[it] = fits[i]
+	}
+	var candidates []Pair
+	for i, a := range items {
+		seen := map[*Item]bool{}
+		for _, path := range a.Paths() {
+			for _, b := range c.near.byPath[path] {
+				if b.Order <= a.Order || seen[b] || !c.alone[a] || !c.alone[b] || c.related(items[i], b) {
+					continue
+				}
+				seen[b] = true
+				candidates = append(candidates, Pair{First: a, Second: b, Paths: shared(a, b)})
+			}
+		}
+	}
+	verdicts := make([]bool, len(candidates))
+	parallel(len(candidates), func(i int) { verdicts[i] = c.compare(&candidates[i]) })
+	var pairs []Pair
+	for i, p := range candidates {
+		if verdicts[i] {
+			pairs = append(pairs, p)
+		}
+	}
+	return pairs
+}
+
+// A comparison tries items in pairs.
+type comparison struct {
+	stack *Stack
+	base  *applier.Overlay
+	near  *neighbours
+	needs map[*Item][]*Item // an item behind all that it requires
+	alone map[*Item]bool    // it fits without any other
+}
+
+// requirements returns an item behind all that it requires and that can be had.
+func (c *comparison) requirements(it *Item) []*Item {
+	var list []*Item
+	var visit func(*Item)
+	seen := map[*catalog.Patch]bool{}
+	visit = func(it *Item) {
+		if seen[it.Patch] {
+			return
+		}
+		seen[it.Patch] = true
+		for _, id := range catalog.Require(it.Variants) {
+			if need, err := c.stack.Item(id); err == nil {
+				if known, ok := c.near.byID[lower(id)]; ok {
+					need = known
+				}
+				visit(need)
+			}
+		}
+		list = append(list, it)
+	}
+	visit(it)
+	return list
+}
+
+func (c *comparison) fits(lists ...[]*Item) bool {
+	var diffs []*applier.Diff
+	var done []*Item
+	for _, it := range slices.Concat(lists...) {
+		if !slices.ContainsFunc(done, func(x *Item) bool { return x.Patch == it.Patch }) {
+			done = append(done, it)
+			diffs = append(diffs, it.diffs...)
+		}
+	}
+	_, ok := applier.Fits(c.base, applier.Forward, diffs...)
+	return ok
+}
+
+// related reports whether two items are not meant to be independent.
+func (c *comparison) related(a, b *Item) bool {
+	for _, p := range [][2]*Item{{a, b}, {b, a}} {
+		if lower(catalog.ReplacedWith(p[0].Variants)) == lower(p[1].ID()) || slices.ContainsFunc(c.needs[p[0]], func(x *Item) bool { return x.Patch == p[1].Patch }) {
+			return true
+		}
+	}
+	return false
+}
+
+// compare tries both orders, and reports whether one of them fails.
+func (c *comparison) compare(p *Pair) bool {
+	forth, back := c.fits(c.needs[p.First], c.needs[p.Second]), c.fits(c.needs[p.Second], c.needs[p.First])
+	if back && !forth {
+		p.First, p.Second = p.Second, p.First
+	}
+	p.Ordered = forth != back
+	return !forth || !back
+}
+
+func shared(a, b *Item) []string {
+	return slices.DeleteFunc(slices.Clone(a.Paths()), func(p string) bool { return !slices.Contains(b.Paths(), p) })
+}
+
+// Order returns the items in an order in which they fit one after the other, as near to
+// the given one as can be, or false if there is none that follows from their pairs.
+func (s *Stack) Order(items []*Item) ([]*Item, bool) {
+	pairs := s.Conflicts(items)
+	var order []*Item
+	pending := slices.Clone(items)
+	for len(pending) > 0 {
+		next := slices.IndexFunc(pending, func(it *Item) bool {
+			return !slices.ContainsFunc(pairs, func(p Pair) bool {
+				return p.Ordered && p.Second == it && slices.Contains(pending, p.First)
+			})
+		})
+		if next < 0 {
+			return nil, false
+		}
+		order = append(order, pending[next])
+		pending = slices.Delete(pending, next, next+1)
+	}
+	_, err := s.PlanApply(order)
+	return order, err == nil
+}
