@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -108,7 +107,7 @@ func (a *app) diff(ids []string) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("not applied here: %s: %w", strings.Join(missing, ", "), errFinding)
+		return findingError("not applied here: " + strings.Join(missing, ", "))
 	}
 	if len(ids) == 0 && len(found) > 0 {
 		changes, err := tree.Changes()

@@ -43,7 +43,7 @@ func unifiedDiff(changes []applier.Change) string {
 // are counted again.
 func hunks(oldName, newName, before, after string) string {
 	const context = 3
-	u, err := udiff.ToUnifiedDiff(oldName, newName, before, udiff.Strings(before, after), context)
+	u, err := udiff.ToUnifiedDiff(oldName, newName, before, udiff.Lines(before, after), context)
 	if err != nil {
 		panic(err) // only for edits that are not of this text
 	}

@@ -58,6 +58,14 @@ func isSilent(err error) bool {
 // errFinding ends a command whose result is a no.
 var errFinding = errors.New("a finding")
 
+// findingError is a finding that is told as an error, for want of a result.
+type findingError string
+
+func (e findingError) Error() string { return string(e) }
+
+// Is makes it a finding.
+func (e findingError) Is(target error) bool { return target == errFinding }
+
 // classify is the one table from an error to its exit code and to what can be done.
 func classify(err error) (code int, hint string) {
 	var (
