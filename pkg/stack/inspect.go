@@ -28,6 +28,8 @@ type Finding struct {
 	InTheWay []string
 	// IncludedIn names the applied patch that brought what an included item adds.
 	IncludedIn string
+	// Same is set when that patch makes the very same change under another id.
+	Same bool
 	// Files says of a partial or unknown item which of its files and hunks are there.
 	Files []FileState
 }
@@ -184,7 +186,12 @@ func (in *inspection) onPath(accept func(i int) bool) map[string][]int {
 // but not one after the other, and without the other there would be nothing of them.
 func (in *inspection) include() {
 	type pair struct{ a, b int }
+	type bringer struct {
+		whole int
+		same  bool
+	}
 	seen := map[pair]bool{}
+	brought := map[int][]bringer{}
 	applied := in.onPath(func(i int) bool { return in.findings[i].State == Applied })
 	for _, list := range applied {
 		for x, a := range list {
@@ -193,27 +200,34 @@ func (in *inspection) include() {
 					continue
 				}
 				seen[pair{a, b}] = true
-				if part, whole, ok := in.includes(a, b); ok {
-					f := &in.findings[part]
-					f.State = Included
-					if whole := in.items[whole].ID(); f.IncludedIn == "" || compareIDs(whole, f.IncludedIn) < 0 {
-						f.IncludedIn = whole
-					}
+				if part, whole, same, ok := in.includes(a, b); ok {
+					brought[part] = append(brought[part], bringer{whole, same})
 				}
 			}
 		}
 	}
+	for part, by := range brought {
+		// Of several, one that was not brought itself.
+		by = slices.DeleteFunc(by, func(w bringer) bool { return brought[w.whole] != nil })
+		if len(by) == 0 {
+			continue
+		}
+		first := slices.MinFunc(by, func(a, b bringer) int { return compareIDs(in.items[a.whole].ID(), in.items[b.whole].ID()) })
+		f := &in.findings[part]
+		f.State, f.IncludedIn, f.Same = Included, in.items[first.whole].ID(), first.same
+	}
 }
 
-// includes says which of two items that are in the tree was brought by the other.
-func (in *inspection) includes(a, b int) (part, whole int, ok bool) {
+// includes says which of two items that are in the tree was brought by the other, and
+// whether both make the same change.
+func (in *inspection) includes(a, b int) (part, whole int, same, ok bool) {
 	first, second := in.items[a], in.items[b]
 	together := func(x, y *Item) bool {
 		_, ok := applier.Fits(in.overlay, applier.Reverse, slices.Concat(x.diffs, y.diffs)...)
 		return ok
 	}
 	if together(first, second) || together(second, first) {
-		return 0, 0, false
+		return 0, 0, false, false
 	}
 	gone := func(without, it *Item) bool {
 		fork := in.overlay.Fork()
@@ -223,15 +237,15 @@ func (in *inspection) includes(a, b int) (part, whole int, ok bool) {
 	switch {
 	case firstGone && secondGone: // the same change under two ids: the one to use counts
 		if senior(first, second) {
-			return b, a, true
+			return b, a, true, true
 		}
-		return a, b, true
+		return a, b, true, true
 	case firstGone:
-		return a, b, true
+		return a, b, false, true
 	case secondGone:
-		return b, a, true
+		return b, a, false, true
 	}
-	return 0, 0, false
+	return 0, 0, false, false
 }
 
 // senior decides between two items with the same change.

@@ -123,8 +123,11 @@ func (p *planner) inspect(it *Item) Finding {
 	return findings[len(findings)-1]
 }
 
-// included reports whether an item that could be taken out came with another one.
-func (p *planner) included(it *Item) bool { return p.inspect(it).State == Included }
+// included reports whether an item that could be taken out came with a larger one.
+func (p *planner) included(it *Item) bool {
+	f := p.inspect(it)
+	return f.State == Included && !f.Same
+}
 
 // overlapping returns the other eligible items that share files with an item, or with
 // others that do, and what it requires.
