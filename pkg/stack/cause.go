@@ -62,17 +62,9 @@ func (s *Stack) stateOf(o *applier.Overlay, it *Item, file string) string {
 	if len(known) == 0 {
 		return ""
 	}
-	peeled := peeler{overlay: o.Fork(), above: map[string][]*Item{}}
 	items, _ := s.Items()
-	items = slices.DeleteFunc(items, func(x *Item) bool { return !slices.Contains(x.Paths(), file) })
-	for moved := true; moved; {
-		moved = false
-		items = slices.DeleteFunc(items, func(x *Item) bool {
-			taken := peeled.take(x)
-			moved = moved || taken
-			return taken
-		})
-	}
+	peeled := newPeeler(o, slices.DeleteFunc(items, func(x *Item) bool { return !slices.Contains(x.Paths(), file) }))
+	peeled.run(func(*Item) {})
 	content, err := peeled.overlay.ReadFile(file)
 	if err != nil {
 		return ""

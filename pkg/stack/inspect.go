@@ -268,39 +268,20 @@ func (in *inspection) peel() {
 	overlap := func(i int) bool {
 		return slices.ContainsFunc(in.items[i].Paths(), func(p string) bool { return touched[p] != nil })
 	}
-	candidates := in.onPath(func(i int) bool {
-		s := in.findings[i].State
-		return (unclear(s) || s == Applied) && overlap(i)
+	index := map[*Item]int{}
+	var items []*Item
+	for i, it := range in.items {
+		if state := in.findings[i].State; (unclear(state) || state == Applied) && overlap(i) {
+			index[it] = i
+			items = append(items, it)
+		}
+	}
+	p := newPeeler(in.overlay, items)
+	p.run(func(it *Item) {
+		if f := &in.findings[index[it]]; unclear(f.State) {
+			f.State, f.Files, f.Under = AppliedUnder, nil, p.needed(in.overlay, it, Applied)
+		}
 	})
-	p := peeler{overlay: in.overlay.Fork(), above: map[string][]*Item{}}
-	done, queued := make([]bool, len(in.items)), make([]bool, len(in.items))
-	queue := &byID{items: in.items}
-	push := func(i int) {
-		if !done[i] && !queued[i] {
-			queued[i] = true
-			heap.Push(queue, i)
-		}
-	}
-	for _, list := range candidates {
-		for _, i := range list {
-			push(i)
-		}
-	}
-	for queue.Len() > 0 {
-		i := heap.Pop(queue).(int)
-		queued[i] = false
-		if it := in.items[i]; p.take(it) {
-			done[i] = true
-			if f := &in.findings[i]; unclear(f.State) {
-				f.State, f.Files, f.Under = AppliedUnder, nil, p.needed(in.overlay, it, Applied)
-			}
-			for _, path := range it.Paths() {
-				for _, next := range candidates[path] {
-					push(next)
-				}
-			}
-		}
-	}
 	for i, it := range in.items {
 		if f := &in.findings[i]; unclear(f.State) && inspectOn(p.overlay, it).State == NotApplied {
 			f.State, f.Files, f.InTheWay = Blocked, nil, p.needed(in.overlay, it, NotApplied)
@@ -308,41 +289,114 @@ func (in *inspection) peel() {
 	}
 }
 
-// byID is a heap of the indexes of items, in the order of their ids.
-type byID struct {
-	items []*Item
-	heap  []int
-}
-
-func (q *byID) Len() int { return len(q.heap) }
-func (q *byID) Less(a, b int) bool {
-	return compareIDs(q.items[q.heap[a]].ID(), q.items[q.heap[b]].ID()) < 0
-}
-func (q *byID) Swap(a, b int) { q.heap[a], q.heap[b] = q.heap[b], q.heap[a] }
-func (q *byID) Push(i any)    { q.heap = append(q.heap, i.(int)) }
-func (q *byID) Pop() any {
-	i := q.heap[len(q.heap)-1]
-	q.heap = q.heap[:len(q.heap)-1]
-	return i
-}
-
 // A peeler takes items off an overlay, the topmost first.
 type peeler struct {
 	overlay *applier.Overlay
 	taken   []*Item
 	above   map[string][]*Item // by path: what was taken off
+
+	near   *neighbours
+	queue  byID
+	queued map[*Item]bool
+	done   map[*Item]bool
 }
 
-// take takes an item off if it is in the tree and nothing that is left lies on it.
-func (p *peeler) take(it *Item) bool {
-	if inspectOn(p.overlay, it).State != Applied || takeOff(p.overlay, it) != nil {
-		return false
+// newPeeler returns a peeler of items on a fork of an overlay.
+func newPeeler(o *applier.Overlay, items []*Item) *peeler {
+	p := &peeler{
+		overlay: o.Fork(), above: map[string][]*Item{},
+		near: newNeighbours(items), queued: map[*Item]bool{}, done: map[*Item]bool{},
 	}
+	for _, it := range items {
+		p.push(it)
+	}
+	return p
+}
+
+func (p *peeler) push(it *Item) {
+	if !p.done[it] && !p.queued[it] {
+		p.queued[it] = true
+		heap.Push(&p.queue, it)
+	}
+}
+
+// run takes off all items that come off, and calls taken for each. What lies below one
+// that came off is looked at again.
+func (p *peeler) run(taken func(*Item)) {
+	for p.queue.Len() > 0 {
+		it := heap.Pop(&p.queue).(*Item)
+		p.queued[it] = false
+		if !p.done[it] {
+			p.take(it, map[*Item]bool{}, taken)
+		}
+	}
+}
+
+// take takes an item off if it is in the tree. What lies above it comes off first; asked
+// holds those that wait for it.
+func (p *peeler) take(it *Item, asked map[*Item]bool, taken func(*Item)) {
+	if inspectOn(p.overlay, it).State != Applied {
+		return
+	}
+	asked[it] = true
+	without := p.overlay.Fork()
+	if takeOff(without, it) != nil {
+		return
+	}
+	for _, other := range p.touching(it) {
+		if !p.done[other] && !asked[other] && liesAbove(p.overlay, without, other) {
+			p.take(other, asked, taken)
+			if p.done[other] { // the tree is another one now
+				delete(asked, it)
+				p.take(it, asked, taken)
+				return
+			}
+		}
+	}
+	p.overlay.Merge(without)
+	p.done[it] = true
+	taken(it)
 	p.taken = append(p.taken, it)
 	for _, path := range it.Paths() {
 		p.above[path] = append(p.above[path], it)
 	}
-	return true
+	for _, other := range p.touching(it) {
+		p.push(other)
+	}
+}
+
+// liesAbove reports whether an item that could come off an overlay is torn once another
+// one is off.
+func liesAbove(o, without *applier.Overlay, it *Item) bool {
+	return inspectOn(o, it).State == Applied && unclear(inspectOn(without, it).State)
+}
+
+// touching returns the items that share files with one, in the order of their ids.
+func (p *peeler) touching(it *Item) []*Item {
+	var others []*Item
+	for _, path := range it.Paths() {
+		for _, other := range p.near.byPath[path] {
+			if other != it && !slices.Contains(others, other) {
+				others = append(others, other)
+			}
+		}
+	}
+	slices.SortFunc(others, func(a, b *Item) int { return compareIDs(a.ID(), b.ID()) })
+	return others
+}
+
+// byID is a heap of items in the order of their ids.
+type byID []*Item
+
+func (q byID) Len() int           { return len(q) }
+func (q byID) Less(a, b int) bool { return compareIDs(q[a].ID(), q[b].ID()) < 0 }
+func (q byID) Swap(a, b int)      { q[a], q[b] = q[b], q[a] }
+func (q *byID) Push(it any)       { *q = append(*q, it.(*Item)) }
+func (q *byID) Pop() any {
+	old := *q
+	it := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return it
 }
 
 // needed names those that had to be taken off before an item came to a state: one of

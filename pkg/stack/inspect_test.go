@@ -269,39 +269,3 @@ func TestInspectOrder(t *testing.T) {
 		}
 	}
 }
-
-// BenchmarkInspect inspects a shop of which half the patches are applied.
-func BenchmarkInspect(b *testing.B) {
-	for _, n := range []int{300, 3000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			files := tree{}
-			var specs []spec
-			for i := range n {
-				name := fmt.Sprintf("vendor/magento/module-%d/File.php", i/2)
-				old := tree{name: lines(300, nil)}
-				changed := tree{name: lines(300, map[int]string{100 + i%2*50: fmt.Sprintf("added by %d\n", i)})}
-				if i%2 == 0 {
-					files[name] = changed[name]
-				}
-				specs = append(specs, spec{id: fmt.Sprint("SYN-", i), diff: diff(old, changed)})
-			}
-			c := load(b, specs...)
-			s := stack.New(c, packages(b), applier.NewOverlay(files.mapTree()), nil)
-			all, _ := s.Items()
-			b.ReportAllocs()
-			for b.Loop() {
-				// Every round reads the tree anew, as every run of qpt does.
-				fresh := stack.New(c, packages(b), applier.NewOverlay(files.mapTree()), nil)
-				applied := 0
-				for _, f := range fresh.Inspect(all) {
-					if f.State == stack.Applied {
-						applied++
-					}
-				}
-				if applied != n/2 {
-					b.Fatalf("%d of %d are applied", applied, n)
-				}
-			}
-		})
-	}
-}

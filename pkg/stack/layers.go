@@ -30,22 +30,14 @@ func (s *Stack) Layers(paths ...string) *Layers {
 		items = slices.Compact(some)
 	}
 	findings := s.Inspect(items)
-	p := peeler{overlay: s.overlay.Fork(), above: map[string][]*Item{}}
-	var pending []*Item
+	var applied []*Item
 	for _, f := range findings {
 		if f.State == Applied || f.State == AppliedUnder {
-			pending = append(pending, f.Item)
+			applied = append(applied, f.Item)
 		}
 	}
-	slices.SortFunc(pending, func(a, b *Item) int { return compareIDs(b.ID(), a.ID()) })
-	for moved := true; moved; {
-		moved = false
-		pending = slices.DeleteFunc(pending, func(it *Item) bool {
-			taken := p.take(it)
-			moved = moved || taken
-			return taken
-		})
-	}
+	p := newPeeler(s.overlay, applied)
+	p.run(func(*Item) {})
 	slices.Reverse(p.taken)
 	return &Layers{Base: p.overlay, Items: p.taken}
 }

@@ -80,6 +80,23 @@ func plural(n int, one, many string) string {
 	return many
 }
 
+// An UnderError is a revert that would tear applied patches that lie above.
+type UnderError struct {
+	Item  *Item
+	Above []string
+	// Restackable is set when it would work if those were lifted and put back.
+	Restackable bool
+}
+
+func (e *UnderError) Error() string {
+	text := fmt.Sprintf("patch %s lies under %s; revert %s first, or together with it",
+		e.Item.ID(), strings.Join(e.Above, ", "), plural(len(e.Above), "that one", "those"))
+	if e.Restackable {
+		text += ", or give --restack to lift and put back"
+	}
+	return text
+}
+
 // An IncludedError is a revert of what another patch brought.
 type IncludedError struct {
 	Item *Item
@@ -382,6 +399,8 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 				return false
 			}
 			staying, leaving := p.dependants(it, pending)
+			above, aboveLeaving := p.above(it, pending)
+			leaving = leaving || aboveLeaving
 			switch {
 			case len(staying) > 0:
 				p.errs = append(p.errs, &DependantsError{it, staying})
@@ -390,7 +409,11 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 				return false
 			}
 			p.warnAmbiguous(f)
-			p.step(it, applier.Reverse, "", nil)
+			if len(above) == 0 {
+				p.step(it, applier.Reverse, "", nil)
+			} else {
+				p.revertUnder(it, above)
+			}
 			moved = true
 			return true
 		})
@@ -411,6 +434,38 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 		}
 	}
 	return p.plan, errors.Join(p.errs...)
+}
+
+// above looks for applied patches that would be torn if an item were taken out: those
+// that are to stay, and whether any is about to leave.
+func (p *planner) above(it *Item, pending []*Item) (staying []string, leaving bool) {
+	without := p.plan.Overlay.Fork()
+	if takeOff(without, it) != nil {
+		return nil, false
+	}
+	for _, other := range p.overlapping(it) {
+		if !slices.ContainsFunc(other.Paths(), func(path string) bool { return slices.Contains(it.Paths(), path) }) || !liesAbove(p.plan.Overlay, without, other) {
+			continue
+		}
+		if slices.ContainsFunc(pending, func(x *Item) bool { return x.Patch == other.Patch }) {
+			leaving = true
+		} else {
+			staying = append(staying, other.ID())
+		}
+	}
+	return staying, leaving
+}
+
+// revertUnder takes out an item that applied patches lie on: these are lifted and put
+// back, or it is refused.
+func (p *planner) revertUnder(it *Item, above []string) {
+	steps, overlay := p.restack(it, applier.Reverse, "", above)
+	if steps == nil || !p.stack.Restack {
+		p.errs = append(p.errs, &UnderError{it, above, steps != nil})
+		return
+	}
+	p.plan.Overlay.Merge(overlay)
+	p.plan.Steps = append(p.plan.Steps, steps...)
 }
 
 // dependants looks for applied patches that require an item: those that are to stay,

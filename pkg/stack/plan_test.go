@@ -448,6 +448,20 @@ func TestApplyRevert(t *testing.T) {
 		if again, _ := s2.PlanApply(items(t, s2, ids...)); len(again.Steps) > 0 {
 			rt.Fatalf("applied %v; once more: %v", ids, steps(again))
 		}
+		// What went in is there, and what is said of a patch does not depend on the order.
+		all2, _ := s2.Items()
+		states := map[string]string{}
+		for _, f := range s2.Inspect(all2) {
+			states[f.Item.ID()] = findings([]stack.Finding{f})[0] + " " + f.IncludedIn + strings.Join(f.InTheWay, " ")
+			if slices.Contains(ids, f.Item.ID()) && !f.State.In() {
+				rt.Fatalf("applied %v; %s is %s, of %q", ids, f.Item.ID(), f.State, findings(s2.Inspect(all2)))
+			}
+		}
+		for _, f := range s2.Inspect(rapid.Permutation(all2).Draw(rt, "looked at")) {
+			if got, want := findings([]stack.Finding{f})[0]+" "+f.IncludedIn+strings.Join(f.InTheWay, " "), states[f.Item.ID()]; got != want {
+				rt.Fatalf("applied %v; in another order %s is %q, not %q", ids, f.Item.ID(), got, want)
+			}
+		}
 		reverted, err := s2.PlanRevert(items(t, s2, rapid.Permutation(ids).Draw(rt, "reverted")...))
 		if err != nil {
 			rt.Fatalf("applied %v; reverting: %v", ids, err)

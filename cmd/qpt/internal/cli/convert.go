@@ -108,11 +108,14 @@ func failureReports(err error) []report.Failure {
 		dependants *stack.DependantsError
 		ineligible *stack.NotEligibleError
 		included   *stack.IncludedError
+		under      *stack.UnderError
 		unknown    *stack.UnknownError
 	)
 	switch {
 	case errors.As(err, &included):
 		f.ID, f.InTheWay = included.Item.ID(), []string{included.In}
+	case errors.As(err, &under):
+		f.ID, f.InTheWay = under.Item.ID(), under.Above
 	case errors.As(err, &conflict):
 		f.ID, f.Refusals, f.InTheWay = conflict.Item.ID(), refusalReports(conflict.Refusals, conflict.Causes), conflict.InTheWay
 		f.Message = "patch " + f.ID + " does not fit"

@@ -76,6 +76,7 @@ func classify(err error) (code int, hint string) {
 		conflict   *stack.ConflictError
 		dependants *stack.DependantsError
 		included   *stack.IncludedError
+		under      *stack.UnderError
 		unknown    *stack.UnknownError
 		ineligible *stack.NotEligibleError
 		diff       *catalog.DiffError
@@ -91,7 +92,8 @@ func classify(err error) (code int, hint string) {
 		return exitInterrupted, ""
 	case errors.As(err, &locked):
 		return exitLocked, "or give --wait a time"
-	case errors.As(err, &conflict), errors.As(err, &dependants), errors.As(err, &included), errors.Is(err, applier.ErrOutside), errors.Is(err, transaction.ErrOutOfBounds):
+	case errors.As(err, &conflict), errors.As(err, &dependants), errors.As(err, &included), errors.As(err, &under),
+		errors.Is(err, applier.ErrOutside), errors.Is(err, transaction.ErrOutOfBounds):
 		return exitConflict, ""
 	case errors.Is(err, transaction.ErrChanged):
 		return exitConflict, "run it again to look at the tree anew"
