@@ -151,9 +151,11 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 		r.refuse(e, e.New.Path, Exists, nil)
 		return
 	}
-	if old != nil && e.Old.Mode != 0 && (e.Old.Mode^old.Mode)&fs.ModeSymlink != 0 {
-		r.refuse(e, e.Old.Path, NotFile, errKind)
-		return
+	for _, side := range []Side{e.Old, e.New} { // a change does not make a link of a file, as in git
+		if old != nil && side.Mode != 0 && (side.Mode^old.Mode)&fs.ModeSymlink != 0 {
+			r.refuse(e, e.Old.Path, NotFile, errKind)
+			return
+		}
 	}
 	if e.New.Presence != Absent && e.New.Path != e.Old.Path && !r.vacant(e, e.New.Path) {
 		return

@@ -74,8 +74,12 @@ func (s Summary) String() string {
 		what string
 		rare bool
 	}{
-		{s.Applied, "applied", false}, {s.Included, "included", true}, {s.NotApplied, "not applied", false},
-		{s.Blocked, "blocked", true}, {s.Partial, "partial", false}, {s.Unknown, "unknown", false},
+		{s.Applied, "applied", false},
+		{s.Included, "included", true},
+		{s.NotApplied, "not applied", false},
+		{s.Blocked, "blocked", true},
+		{s.Partial, "partial", false},
+		{s.Unknown, "unknown", false},
 	} {
 		if c.n > 0 || !c.rare {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))

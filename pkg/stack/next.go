@@ -58,13 +58,17 @@ func nextRules() []nextRule {
 		{"composer dump-autoload", "classes came or went, which an optimised autoloader lists", func(c applier.Change) bool {
 			return (c.Old == nil || c.New == nil) && isClass(c.Path)
 		}},
-		{"bin/magento setup:upgrade", "the database schema, its data or the list of modules changed",
-			matches(`(^|/)etc/(db_schema\.xml|db_schema_whitelist\.json|module\.xml)$|(^|/)Setup/[^ ]*\.php$|^app/etc/config\.php$`)},
+		{
+			"bin/magento setup:upgrade", "the database schema, its data or the list of modules changed",
+			matches(`(^|/)etc/(db_schema\.xml|db_schema_whitelist\.json|module\.xml)$|(^|/)Setup/[^ ]*\.php$|^app/etc/config\.php$`),
+		},
 		{"bin/magento setup:di:compile", "classes or their configuration changed, of which code is generated", func(c applier.Change) bool {
 			return isClass(c.Path) || matches(`(^|/)etc/([a-z_]+/)?(di|extension_attributes)\.xml$`)(c)
 		}},
-		{"bin/magento setup:static-content:deploy", "files changed that browsers get from pub/static",
-			matches(`(^|/)(web|view/[a-z]+/web)/|^lib/web/|/view/[a-z]+/(requirejs-config\.js|templates/.*\.js)$|requirejs-config\.js$|(^|/)i18n/[^/]*\.csv$|\.less$`)},
+		{
+			"bin/magento setup:static-content:deploy", "files changed that browsers get from pub/static",
+			matches(`(^|/)(web|view/[a-z]+/web)/|^lib/web/|/view/[a-z]+/(requirejs-config\.js|templates/.*\.js)$|requirejs-config\.js$|(^|/)i18n/[^/]*\.csv$|\.less$`),
+		},
 		{"bin/magento indexer:reindex", "the definition of an index changed", matches(`(^|/)etc/(indexer|mview)\.xml$`)},
 		{"bin/magento cron:install --force", "crontab groups changed", matches(`(^|/)etc/cron_groups\.xml$`)},
 		{"bin/magento cache:flush", "configuration, layout and pages are cached", func(c applier.Change) bool { return !isTest(c.Path) }},
