@@ -186,11 +186,16 @@ type Catalog struct {
 	// Patches are in the order of the sources, and within a source in its own.
 	Patches     []*Patch
 	Diagnostics []Diagnostic
-	Releases    Releases
 
-	byID    map[string]*Patch
-	sources []Source
+	byID     map[string]*Patch
+	sources  []Source
+	releases func() (Releases, []Diagnostic)
 }
+
+// Releases returns the release tables of all sources as one, and what is wrong with
+// them. What the first source says of a release counts. They are read when they are
+// first asked for.
+func (c *Catalog) Releases() (Releases, []Diagnostic) { return c.releases() }
 
 // Patch finds a patch by its id, without regard to case.
 func (c *Catalog) Patch(id string) (*Patch, bool) {
@@ -240,8 +245,7 @@ func Load(levels ...[]Source) *Catalog {
 	for i, s := range c.sources {
 		wg.Go(func() { contents[i].patches, contents[i].diagnostics = s.read() })
 	}
-	var tables []Diagnostic
-	c.Releases, tables = readReleases(c.sources)
+	c.releases = sync.OnceValues(func() (Releases, []Diagnostic) { return readReleases(c.sources) })
 	wg.Wait()
 
 	next := 0
@@ -264,12 +268,10 @@ func Load(levels ...[]Source) *Catalog {
 			next++
 		}
 	}
-	c.Diagnostics = append(c.Diagnostics, tables...)
 	c.checkReferences()
 	return c
 }
 
-// readReleases returns the releases of all sources. What the first says of one counts.
 func readReleases(sources []Source) (Releases, []Diagnostic) {
 	var releases Releases
 	var diagnostics []Diagnostic

@@ -22,10 +22,11 @@ const releaseTable = `{
 func releases(t *testing.T) catalog.Releases {
 	t.Helper()
 	c := catalog.Load([]catalog.Source{{Name: "test", FS: fstest.MapFS{"magento_releases.json": file("\xef\xbb\xbf" + releaseTable)}}})
-	if got := diagnostics(c); len(got) > 0 {
-		t.Fatalf("diagnostics %q", got)
+	r, diagnostics := c.Releases()
+	if len(diagnostics) > 0 {
+		t.Fatalf("diagnostics %q", diagnostics)
 	}
-	return c.Releases
+	return r
 }
 
 // The newest release is first, in Composer's order and not the table's.
@@ -144,7 +145,11 @@ func TestReleaseSources(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := catalog.Load([]catalog.Source{source("first", tc.first)}, []catalog.Source{source("second", releaseTable)})
-			got := diagnostics(c)
+			releases, diagnostics := c.Releases()
+			got := []string{}
+			for _, d := range diagnostics {
+				got = append(got, d.String())
+			}
 			for i, d := range got {
 				if i < len(tc.diagnostics) && strings.HasPrefix(d, tc.diagnostics[i]) {
 					got[i] = tc.diagnostics[i] // the rest is package compat's
@@ -153,13 +158,14 @@ func TestReleaseSources(t *testing.T) {
 			if diff := cmp.Diff(tc.diagnostics, got); diff != "" {
 				t.Errorf("diagnostics (-want +got):\n%s", diff)
 			}
-			if len(c.Releases) == 0 || c.Releases[0].Version.String() != tc.want {
-				t.Errorf("releases %v, want %s first", c.Releases, tc.want)
+			if len(releases) == 0 || releases[0].Version.String() != tc.want {
+				t.Errorf("releases %v, want %s first", releases, tc.want)
 			}
 		})
 	}
 	c := catalog.Load([]catalog.Source{source("first", `{"2.4.6": {"p/p": "1.0"}}`)}, []catalog.Source{source("second", releaseTable)})
-	r, err := c.Releases.Find("2.4.6")
+	releases, _ := c.Releases()
+	r, err := releases.Find("2.4.6")
 	if err != nil || len(r.Packages) != 1 || r.Packages["p/p"].String() != "1.0" {
 		t.Errorf("2.4.6 is %v, %v; want what the first source says", r, err)
 	}

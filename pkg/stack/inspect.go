@@ -48,7 +48,8 @@ const (
 type FileState struct {
 	Path     string
 	Presence Presence
-	// Hunks is nil where the file is created, deleted or changed by several entries.
+	// Hunks tells them apart where the file as a whole is neither; it is nil where the
+	// file is created, deleted, or changed by several entries.
 	Hunks []HunkState
 }
 
@@ -109,14 +110,14 @@ func parts(o *applier.Overlay, it *Item) (State, []FileState) {
 	}
 	for _, part := range perFile(it.diffs) {
 		f := FileState{Path: part.Entries[0].Path(), Presence: presence(o, part)}
-		if e := part.Entries[0]; len(part.Entries) == 1 && e.Old.Path == e.New.Path && e.Old.Presence == e.New.Presence && len(e.Hunks) > 1 {
+		if e := part.Entries[0]; f.Presence == Neither && len(part.Entries) == 1 && e.Old.Path == e.New.Path && e.Old.Presence == e.New.Presence && len(e.Hunks) > 1 {
 			for _, h := range e.Hunks {
 				one := e
 				one.Hunks = []applier.Hunk{h}
 				f.Hunks = append(f.Hunks, HunkState{h.Number, presence(o, &applier.Diff{Entries: []applier.Entry{one}})})
 			}
 		}
-		if f.Presence == Neither && f.Hunks != nil {
+		if f.Hunks != nil {
 			for _, h := range f.Hunks {
 				count(h.Presence)
 			}

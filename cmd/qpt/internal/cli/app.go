@@ -187,6 +187,15 @@ func catalogWarnings(c *catalog.Catalog, ids []string) []string {
 	return texts
 }
 
+// releases returns the release table, and warns of what is wrong with it.
+func (a *app) releases(c *catalog.Catalog) catalog.Releases {
+	releases, diagnostics := c.Releases()
+	for _, d := range diagnostics {
+		a.note("warning: %s", report.Clean(d.String()))
+	}
+	return releases
+}
+
 // suggestions returns up to three ids like one that no catalogue has.
 func suggestions(c *catalog.Catalog, id string) []string {
 	ids := make([]string, len(c.Patches))

@@ -45,7 +45,7 @@ func (a *app) checkRelease(o releaseOptions, ids []string) error {
 	if err != nil {
 		return err
 	}
-	release, packages, err := o.packages(c.Releases)
+	release, packages, err := o.packages(a.releases(c))
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,8 @@ func refusedVerdict(c *catalog.Catalog, id string, err error, here compat.Versio
 		v.ID, v.Title, v.Verdict = p.ID, p.Title, report.VerdictNotEligible
 		v.Exclusions = exclusionReports(ineligible.Exclusions)
 		v.Reasons = sentences(v.Exclusions)
-		v.NearestReleases = nearestReleases(c.Releases, p, here, edition)
+		releases, _ := c.Releases()
+		v.NearestReleases = nearestReleases(releases, p, here, edition)
 	default:
 		v.Reasons = []string{err.Error()}
 	}

@@ -61,7 +61,7 @@ func (a *app) compat(constraint string, versions []string, o compatOptions) erro
 		if err != nil {
 			return err
 		}
-		result.Releases = versionTexts(catalogue.Releases.Satisfying(o.pkg, c))
+		result.Releases = versionTexts(a.releases(catalogue).Satisfying(o.pkg, c))
 		return a.render(result)
 	}
 	all := true

@@ -75,7 +75,7 @@ func (a *app) list(o listOptions) error {
 	}
 	variantsOf := func(p *catalog.Patch) []*catalog.Variant { return p.Variants }
 	if o.magento != "" {
-		release, packages, err := o.packages(c.Releases)
+		release, packages, err := o.packages(a.releases(c))
 		if err != nil {
 			return err
 		}

@@ -39,9 +39,10 @@ func (a *app) show(id string, diff bool) error {
 	}
 	result := &report.Show{SchemaVersion: report.SchemaVersion, Patch: patchReport(p, p.Variants)}
 	result.Patch.Components = catalog.Components(p.Variants)
+	releases := a.releases(c)
 	for i, v := range p.Variants {
 		r := &result.Patch.Variants[i]
-		r.Releases = versionTexts(c.Releases.Satisfying(v.Package, v.Constraint))
+		r.Releases = versionTexts(releases.Satisfying(v.Package, v.Constraint))
 		d, err := v.Diff()
 		if err != nil {
 			a.note("warning: %s", report.Clean(err.Error()))
