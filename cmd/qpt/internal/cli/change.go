@@ -392,8 +392,24 @@ func nextSteps(plan *stack.Plan, changes []applier.Change) []report.NextStep {
 // manyPatches is from how many quality patches on the PHP tool advises to upgrade.
 const manyPatches = 8
 
-// advice warns, as the PHP tool does, when a shop lives on patches.
+// advice warns, as the PHP tool does, when a shop lives on patches. Whether it is worth
+// while to look at all of them, the log tells.
 func advice(sh *shop, plan *stack.Plan) []string {
+	likely := map[string]bool{}
+	for _, s := range plan.Steps {
+		likely[s.Item.ID()] = true
+	}
+	if sh.inst != nil {
+		entries, _ := readHistory(sh.root) // without a log there is no hint
+		for _, e := range entries {
+			if e.Result == "applied" {
+				likely[e.ID] = true
+			}
+		}
+	}
+	if len(likely) < manyPatches {
+		return nil
+	}
 	items, _ := sh.stack.Items()
 	quality := map[string]bool{}
 	for _, f := range sh.stack.Inspect(slices.DeleteFunc(items, func(it *stack.Item) bool { return it.Patch.Origin != catalog.OriginSupport })) {

@@ -123,28 +123,37 @@ func (a *app) log(limit int) error {
 	if err != nil {
 		return err
 	}
-	result := &report.Log{SchemaVersion: report.SchemaVersion, Installation: installationReport(inst), Entries: []report.LogEntry{}}
-	f, err := root.Open(historyFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return a.render(result)
-	}
-	if err != nil {
-		return fmt.Errorf("read the log: %w", err)
-	}
-	defer f.Close()
-	src, err := io.ReadAll(f)
-	if err != nil {
-		return fmt.Errorf("read the log: %w", err)
-	}
-	for line := range strings.Lines(string(src)) {
-		if e, ok := parseHistory(line); ok {
-			result.Entries = append(result.Entries, e)
-		}
+	result := &report.Log{SchemaVersion: report.SchemaVersion, Installation: installationReport(inst)}
+	if result.Entries, err = readHistory(root); err != nil {
+		return err
 	}
 	if limit > 0 && len(result.Entries) > limit {
 		result.Entries = result.Entries[len(result.Entries)-limit:]
 	}
 	return a.render(result)
+}
+
+// readHistory reads the log. One that is not there has no entries.
+func readHistory(root *os.Root) ([]report.LogEntry, error) {
+	entries := []report.LogEntry{}
+	f, err := root.Open(historyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return entries, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the log: %w", err)
+	}
+	defer f.Close()
+	src, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("read the log: %w", err)
+	}
+	for line := range strings.Lines(string(src)) {
+		if e, ok := parseHistory(line); ok {
+			entries = append(entries, e)
+		}
+	}
+	return entries, nil
 }
 
 var (
