@@ -112,12 +112,16 @@ type NextStep struct {
 	Paths []string `json:"paths,omitempty"`
 }
 
-func (p *printer) nextSteps(list []NextStep) {
+func (p *printer) nextSteps(list []NextStep, dryRun bool) {
 	if len(list) == 0 {
 		return
 	}
 	p.blank()
-	p.line("now the shop needs:")
+	if dryRun {
+		p.line("then the shop would need:")
+	} else {
+		p.line("now the shop needs:")
+	}
 	for _, n := range list {
 		text := Clean(n.Reason)
 		if n.Command != "" {

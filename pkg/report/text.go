@@ -363,7 +363,7 @@ func (c *Change) text(p *printer) {
 		p.line("%s", p.paint(good, count(asked, "patch", "patches")+" "+done[c.Command]))
 	}
 	if c.OK {
-		p.nextSteps(c.NextSteps)
+		p.nextSteps(c.NextSteps, c.DryRun)
 	}
 }
 
