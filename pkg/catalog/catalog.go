@@ -50,6 +50,9 @@ type Patch struct {
 	Type       Type
 	// Requirements is what someone has to do beside applying the patch.
 	Requirements string
+	// Misspelled is set when the catalogue gives Requirements under the key "requirement",
+	// which the PHP tool does not know.
+	Misspelled bool
 	// Metadata holds the catalogue's rules for recommending the patch, as JSON, or nil.
 	Metadata json.RawMessage
 	Variants []*Variant

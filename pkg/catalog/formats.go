@@ -180,6 +180,7 @@ func (r *reader) qualityPatch(p *Patch, src gjson.Result) error {
 			err = texts(f.value, &p.Categories, "a list of texts")
 		case "requirements", "requirement": // two real entries have the second spelling
 			err = text(f.value, &p.Requirements, "text")
+			p.Misspelled = f.name == "requirement"
 		case "metadata":
 			p.Metadata = json.RawMessage(f.value.Raw)
 		case "packages":

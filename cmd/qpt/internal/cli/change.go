@@ -285,7 +285,12 @@ func (o *changeOptions) String() string {
 
 // begin takes the lock, after which interrupted work is finished or undone.
 func (a *app) begin(ctx context.Context, sh *shop, o changeOptions) (*transaction.Session, error) {
-	session, recovery, err := transaction.Begin(ctx, sh.root, a.transactionOptions(sh.inst, o.String()))
+	return a.lock(ctx, sh.root, a.transactionOptions(sh.inst, o.String()))
+}
+
+// lock takes the lock, and tells what was done about interrupted work.
+func (a *app) lock(ctx context.Context, root *os.Root, o transaction.Options) (*transaction.Session, error) {
+	session, recovery, err := transaction.Begin(ctx, root, o)
 	if recovery != nil {
 		what := "undid"
 		if recovery.Finished {

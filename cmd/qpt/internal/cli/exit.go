@@ -71,6 +71,7 @@ func classify(err error) (code int, hint string) {
 	var (
 		usage      usageError
 		signalled  interrupted
+		status     exitStatus
 		restore    *transaction.RestoreError
 		locked     *transaction.LockedError
 		conflict   *stack.ConflictError
@@ -84,6 +85,8 @@ func classify(err error) (code int, hint string) {
 	switch {
 	case err == nil:
 		return exitDone, ""
+	case errors.As(err, &status):
+		return int(status), ""
 	case errors.As(err, &restore):
 		return exitRestore, ""
 	case errors.As(err, &signalled):

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"golang.org/x/term"
 
+	"github.com/quality-patches/qpt/cmd/qpt/internal/standin"
 	"github.com/quality-patches/qpt/pkg/report"
 )
 
@@ -19,6 +21,8 @@ type Env struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
+	// Program is the name under which qpt was called, without its folder.
+	Program string
 	// Dir is the working directory.
 	Dir string
 	// Terminal reports whether In and Err are a terminal, so that questions can be asked.
@@ -29,7 +33,7 @@ type Env struct {
 
 // System returns the surroundings of the process.
 func System() Env {
-	e := Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+	e := Env{Program: filepath.Base(os.Args[0]), In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
 	e.Dir, _ = os.Getwd() // an unusable working directory shows when it is needed
 	e.Terminal = term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd()))
 	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
@@ -53,6 +57,9 @@ func Main(args []string, env Env) int {
 func run(ctx context.Context, args []string, env Env) int {
 	app := &app{Env: env}
 	root := newRoot(app)
+	if env.Program == standin.MagentoPatches || env.Program == standin.EcePatches {
+		args = append([]string{"as", env.Program}, args...)
+	}
 	root.SetArgs(args)
 	root.SetIn(env.In)
 	root.SetErr(env.Err)
