@@ -108,6 +108,9 @@ func (v *Variant) Diff() (*applier.Diff, error) {
 	return v.diff, v.err
 }
 
+// Source names where the diff is read from; a patch may have diffs of several sources.
+func (v *Variant) Source() string { return v.source }
+
 // Text returns the diff as it stands in the catalogue. The error is a [*DiffError].
 func (v *Variant) Text() ([]byte, error) {
 	b, err := v.load()
