@@ -1,0 +1,212 @@
+package declared
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Add returns the text of [ConfigFile] with entries added at the end of patches. What
+// stands there stays as it is, comments and blank lines included. Src may be empty.
+func Add(src []byte, entries []string) ([]byte, error) {
+	if len(entries) == 0 {
+		return src, nil
+	}
+	list, key, err := patchList(src)
+	if err != nil {
+		return nil, err
+	}
+	lines, end := splitLines(src)
+	item := func(indent string) string {
+		var b strings.Builder
+		for _, e := range entries {
+			b.WriteString(indent + "- " + scalar(e) + end)
+		}
+		return b.String()
+	}
+	switch {
+	case key == nil:
+		if n := len(lines); n > 0 && !strings.HasSuffix(lines[n-1], "\n") {
+			lines[n-1] += end
+		}
+		lines = append(lines, "patches:"+end, item("  "))
+	case isNull(list):
+		lines = insert(lines, key.Line, item(indentOf(lines[key.Line-1])+"  "), end)
+	case list.Style&yaml.FlowStyle != 0:
+		return rewrite(src, func(list *yaml.Node) {
+			for _, e := range entries {
+				list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: e})
+			}
+		})
+	default:
+		last := list.Content[len(list.Content)-1]
+		lines = insert(lines, last.Line, item(indentOf(lines[last.Line-1])), end)
+	}
+	return checked(src, []byte(strings.Join(lines, "")), entries, nil)
+}
+
+// Remove returns the text of [ConfigFile] without the entries of patches that names
+// match, without regard to case and whatever their hash, and the names that none matched.
+func Remove(src []byte, names []string) (out []byte, missing []string, err error) {
+	list, key, err := patchList(src)
+	if err != nil {
+		return nil, nil, err
+	}
+	matches := func(n *yaml.Node, name string) bool {
+		have, _, err := SplitHash(target(n).Value)
+		return err == nil && strings.EqualFold(strings.TrimPrefix(have, "./"), strings.TrimPrefix(name, "./"))
+	}
+	gone := map[int]bool{} // indexes in the list
+	var entries []string
+	for _, name := range names {
+		found := false
+		if key != nil && list.Kind == yaml.SequenceNode {
+			for i, item := range list.Content {
+				if matches(item, name) {
+					found = true
+					if !gone[i] {
+						gone[i] = true
+						entries = append(entries, target(item).Value)
+					}
+				}
+			}
+		}
+		if !found {
+			missing = append(missing, name)
+		}
+	}
+	if len(gone) == 0 {
+		return src, missing, nil
+	}
+	if list.Style&yaml.FlowStyle != 0 {
+		out, err = rewrite(src, func(list *yaml.Node) {
+			var kept []*yaml.Node
+			for i, item := range list.Content {
+				if !gone[i] {
+					kept = append(kept, item)
+				}
+			}
+			list.Content = kept
+		})
+		return out, missing, err
+	}
+	lines, _ := splitLines(src)
+	for i := range gone {
+		item := list.Content[i]
+		lines[item.Line-1] = "" // one that goes on is left behind, and found out below
+	}
+	out, err = checked(src, []byte(strings.Join(lines, "")), nil, entries)
+	return out, missing, err
+}
+
+// patchList returns the value of patches and its key, nil when there is none.
+func patchList(src []byte) (list, key *yaml.Node, err error) {
+	r := reader{file: ConfigFile}
+	doc, err := r.yaml(src)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !isNull(doc) && doc.Kind != yaml.MappingNode {
+		return nil, nil, r.errorf(doc.Line, "expected settings with names")
+	}
+	for k, v := range pairs(doc) {
+		if k.Value != "patches" {
+			continue
+		}
+		if _, err := r.texts(v, "patches"); err != nil {
+			return nil, nil, err
+		}
+		return v, k, nil
+	}
+	return nil, nil, nil
+}
+
+// entriesOf returns the entries of patches as they are written.
+func entriesOf(src []byte) ([]string, error) {
+	list, key, err := patchList(src)
+	if err != nil || key == nil {
+		return nil, err
+	}
+	var entries []string
+	for _, item := range list.Content {
+		entries = append(entries, target(item).Value)
+	}
+	return entries, nil
+}
+
+// checked makes sure that an edit did what it was meant to do, and nothing else.
+func checked(src, out []byte, added, removed []string) ([]byte, error) {
+	before, err := entriesOf(src)
+	if err != nil {
+		return nil, err
+	}
+	after, err := entriesOf(out)
+	want := before
+	for _, r := range removed {
+		for i, have := range want {
+			if have == r {
+				want = append(append([]string{}, want[:i]...), want[i+1:]...)
+				break
+			}
+		}
+	}
+	want = append(append([]string{}, want...), added...)
+	if err != nil || strings.Join(after, "\x00") != strings.Join(want, "\x00") {
+		return nil, &Error{Place{File: ConfigFile}, fmt.Errorf("it is written in a way that qpt cannot edit; change patches by hand and run qpt sync")}
+	}
+	return out, nil
+}
+
+// rewrite edits a list in brackets, for which the document is written anew.
+func rewrite(src []byte, edit func(list *yaml.Node)) ([]byte, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(src, &doc); err != nil {
+		return nil, &Error{Place{File: ConfigFile}, err}
+	}
+	for key, value := range pairs(target(doc.Content[0])) {
+		if key.Value == "patches" {
+			edit(value)
+		}
+	}
+	var buf bytes.Buffer
+	enc := yaml.NewEncoder(&buf)
+	enc.SetIndent(2)
+	if err := enc.Encode(&doc); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), enc.Close()
+}
+
+// splitLines returns the lines with their ends, and which end they have.
+func splitLines(src []byte) (lines []string, end string) {
+	end = "\n"
+	if bytes.Contains(src, []byte("\r\n")) {
+		end = "\r\n"
+	}
+	for l := range strings.Lines(string(src)) {
+		lines = append(lines, l)
+	}
+	return lines, end
+}
+
+// insert puts text behind a line, which is counted from 1.
+func insert(lines []string, after int, text, end string) []string {
+	if !strings.HasSuffix(lines[after-1], "\n") {
+		lines[after-1] += end
+	}
+	lines[after-1] += text
+	return lines
+}
+
+func indentOf(line string) string { return line[:len(line)-len(strings.TrimLeft(line, " "))] }
+
+// scalar writes a text as YAML.
+func scalar(text string) string {
+	out, err := yaml.Marshal(text)
+	if err != nil {
+		panic(err) // a text always encodes
+	}
+	return strings.TrimSuffix(string(out), "\n")
+}

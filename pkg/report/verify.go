@@ -1,0 +1,118 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The levels of a finding, the gravest first.
+const (
+	LevelError   = "error"
+	LevelWarning = "warning"
+	LevelNote    = "note"
+)
+
+// Levels returns the levels of findings, the gravest first.
+func Levels() []string { return []string{LevelError, LevelWarning, LevelNote} }
+
+// A Finding is one thing that is not as it should be.
+type Finding struct {
+	// Rule says which kind of thing it is, for example "reverted".
+	Rule  string `json:"rule"`
+	Level string `json:"level" jsonschema:"enum=error,enum=warning,enum=note"`
+	Patch string `json:"patch,omitempty"`
+	// Path is the file of the installation that it is about.
+	Path string `json:"path,omitempty"`
+	// File and Line are where the patch is declared. Line is absent where a whole file,
+	// or a folder, declares it.
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Message string `json:"message"`
+}
+
+// Fails reports whether a finding is at least as grave as a level; nothing is as grave
+// as a level that there is not.
+func (f *Finding) Fails(level string) bool {
+	least := slices.Index(Levels(), level)
+	return least >= 0 && slices.Index(Levels(), f.Level) <= least
+}
+
+// Verify is the result of qpt verify.
+type Verify struct {
+	SchemaVersion int `json:"schemaVersion"`
+	// OK is set when no finding is as grave as FailOn.
+	OK           bool         `json:"ok"`
+	FailOn       string       `json:"failOn" jsonschema:"enum=error,enum=warning,enum=note,enum=never"`
+	Installation Installation `json:"installation"`
+	// Patches are those that are declared or required, in the order in which they go in.
+	Patches  []DeclaredPatch `json:"patches"`
+	Findings []Finding       `json:"findings"`
+	// Failures say what would keep a sync from mending it.
+	Failures []Failure `json:"failures,omitempty"`
+	Warnings []string  `json:"warnings,omitempty"`
+}
+
+// A DeclaredPatch is a patch that is to be in the tree.
+type DeclaredPatch struct {
+	ID    string `json:"id"`
+	State string `json:"state" jsonschema:"enum=applied,enum=not applied,enum=partial,enum=unknown"`
+	// File and Line are where it is declared.
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+	// RequiredBy names the patches for which it is there, if it is not declared.
+	RequiredBy []string `json:"requiredBy,omitempty"`
+	Locked     bool     `json:"locked"`
+}
+
+func (v *Verify) text(p *printer) {
+	p.line("%s", p.paint(strong, v.Installation.String()))
+	if len(v.Findings) > 0 || len(v.Failures) > 0 {
+		p.blank()
+	}
+	p.findings(v.Findings)
+	p.failures(v.Failures)
+	p.notes("warning", warn, v.Warnings)
+	p.blank()
+	what := count(len(v.Patches), "declared patch", "declared patches")
+	switch {
+	case len(v.Findings) == 0:
+		p.line("%s", p.paint(good, what+": the tree is as declared"))
+	case v.OK:
+		p.line("%s: %s, none of them as grave as to fail", what, count(len(v.Findings), "finding", "findings"))
+	default:
+		p.line("%s", p.paint(bad, what+": "+count(len(v.Findings), "finding", "findings")))
+	}
+}
+
+// findings writes each finding with its level, rule and place.
+func (p *printer) findings(list []Finding) {
+	for _, f := range list {
+		t := faint
+		switch f.Level {
+		case LevelError:
+			t = bad
+		case LevelWarning:
+			t = warn
+		}
+		text := f.Message
+		if f.File != "" {
+			at := f.File
+			if f.Line > 0 {
+				at = fmt.Sprintf("%s:%d", at, f.Line)
+			}
+			text += " (" + at + ")"
+		}
+		p.wrapped(fmt.Sprintf("%s  %s  ", p.paint(t, fmt.Sprintf("%-7s", f.Level)), fmt.Sprintf("%-17s", Clean(f.Rule))), Clean(text))
+	}
+}
+
+func (p *printer) failures(list []Failure) {
+	for _, f := range list {
+		p.wrapped(p.paint(bad, "refused")+"  ", Clean(f.Message))
+		p.refusals("  ", f.Refusals, true)
+	}
+}
+
+// commas joins texts for a reader.
+func commas(list []string) string { return Clean(strings.Join(list, ", ")) }
