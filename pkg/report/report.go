@@ -166,7 +166,7 @@ type FileText struct {
 // Check is the result of qpt check.
 type Check struct {
 	SchemaVersion int `json:"schemaVersion"`
-	// OK is set when every patch is applied or would apply.
+	// OK is set when every patch is applied or would apply, and no finding fails the check.
 	OK           bool          `json:"ok"`
 	Installation *Installation `json:"installation,omitempty"`
 	Release      string        `json:"release,omitempty"`
@@ -175,8 +175,10 @@ type Check struct {
 	// Conflicts are those of the patches that cannot be applied together.
 	Conflicts []ConflictPair `json:"conflicts,omitempty"`
 	// Order is one in which the patches fit, if they do not fit in the given one.
-	Order    []string `json:"order,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
+	Order []string `json:"order,omitempty"`
+	// Findings are what the policy in qpt.yaml says of the patches.
+	Findings []Finding `json:"findings,omitempty"`
+	Warnings []string  `json:"warnings,omitempty"`
 }
 
 // The verdicts of a check.

@@ -283,9 +283,10 @@ func (c *Check) text(p *printer) {
 		p.blank()
 		p.wrapped("they fit in this order: ", Clean(strings.Join(c.Order, " ")))
 	}
-	if len(c.Warnings) > 0 {
+	if len(c.Warnings)+len(c.Findings) > 0 {
 		p.blank()
 	}
+	p.findings(c.Findings)
 	p.notes("warning", warn, c.Warnings)
 }
 

@@ -20,6 +20,9 @@ import (
 	"github.com/quality-patches/qpt/pkg/stack"
 )
 
+// bundledSource names the catalogue that is built in.
+const bundledSource = "bundled"
+
 // app is one run: its surroundings, its configuration, and what commands open.
 type app struct {
 	Env

@@ -15,12 +15,14 @@ import (
 
 func newCheckCmd(a *app) *cobra.Command {
 	var o releaseOptions
+	failOn := ""
 	cmd := &cobra.Command{
 		Use:   "check ID|FILE...",
 		Short: "Tell whether patches would apply, and if not, why",
 		Long: `Check answers for each patch whether it would apply here: whether a variant is for the
 installed packages, whether what it requires can be had, and whether every hunk fits.
 A no comes with its reason, and with the nearest Magento releases that the patch is for.
+The policy in qpt.yaml has its say, too: --fail-on sets what makes it a no.
 
 With --magento it answers from the release table, without an installation: then it
 knows versions, but no files.`,
@@ -29,13 +31,17 @@ knows versions, but no files.`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := checkFailOn(failOn); err != nil {
+				return err
+			}
 			if o.magento != "" {
 				return a.checkRelease(o, args)
 			}
-			return a.check(args)
+			return a.check(args, failOn)
 		},
 	}
 	o.flags(cmd)
+	failOnFlag(cmd, &failOn)
 	return cmd
 }
 
@@ -64,7 +70,7 @@ func (a *app) checkRelease(o releaseOptions, ids []string) error {
 		}
 		result.Patches = append(result.Patches, v)
 	}
-	return a.renderCheck(result)
+	return a.renderCheck(result, "")
 }
 
 // missingRequirements says which of the patches that an item requires, maybe through
@@ -87,10 +93,10 @@ func missingRequirements(s *stack.Stack, it *stack.Item, seen map[string]bool) [
 }
 
 // renderCheck writes a check and ends with a finding unless all is well.
-func (a *app) renderCheck(result *report.Check) error {
+func (a *app) renderCheck(result *report.Check, failOn string) error {
 	result.OK = !slices.ContainsFunc(result.Patches, func(v report.Verdict) bool {
 		return v.Verdict != report.VerdictApplied && v.Verdict != report.VerdictApplies && v.Verdict != report.VerdictEligible
-	})
+	}) && !slices.ContainsFunc(result.Findings, func(f report.Finding) bool { return f.Fails(failOn) })
 	if err := a.render(result); err != nil {
 		return err
 	}
@@ -100,7 +106,7 @@ func (a *app) renderCheck(result *report.Check) error {
 	return nil
 }
 
-func (a *app) check(args []string) error {
+func (a *app) check(args []string, failOn string) error {
 	sh, err := a.target(args)
 	if err != nil {
 		return err
@@ -112,7 +118,7 @@ func (a *app) check(args []string) error {
 		i := installationReport(sh.inst)
 		result.Installation, version, edition = &i, sh.inst.Version, catalog.Edition(i.Edition)
 	}
-	var applying []*stack.Item
+	var applying, items []*stack.Item
 	for _, arg := range args {
 		it, err := a.item(sh, arg)
 		if err != nil {
@@ -123,6 +129,7 @@ func (a *app) check(args []string) error {
 			result.Patches = append(result.Patches, refusedVerdict(sh.stack.Catalog, arg, err, version, edition))
 			continue
 		}
+		items = append(items, it)
 		plan, err := sh.stack.PlanApply([]*stack.Item{it})
 		v := report.Verdict{
 			ID: it.ID(), Title: it.Patch.Title, Verdict: report.VerdictApplies,
@@ -144,8 +151,11 @@ func (a *app) check(args []string) error {
 		result.Patches = append(result.Patches, v)
 	}
 	checkTogether(sh.stack, applying, result)
+	if err := a.checkPolicy(sh, items, result); err != nil {
+		return err
+	}
 	result.Warnings = append(result.Warnings, catalogWarnings(sh.stack.Catalog, args)...)
-	return a.renderCheck(result)
+	return a.renderCheck(result, failOn)
 }
 
 // checkTogether looks at several patches that would apply one by one: which of them

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 
+	"github.com/quality-patches/qpt/pkg/declared"
 	"github.com/quality-patches/qpt/pkg/project"
 	"github.com/quality-patches/qpt/pkg/report"
 )
@@ -29,6 +30,8 @@ type config struct {
 
 	// RootNamed is set when the root was not just found around the working directory.
 	RootNamed bool `mapstructure:"-"`
+	// OwnCatalog are the catalogues that qpt.yaml of the installation names, whichever are used.
+	OwnCatalog []string `mapstructure:"-"`
 }
 
 // globalFlags adds the flags that every command has. Their names are the keys of
@@ -74,7 +77,7 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 		userConfig = filepath.Join(home, ".config")
 	}
 	if userConfig != "" {
-		if err := mergeFile(v, filepath.Join(userConfig, "qpt", "config.yaml")); err != nil {
+		if _, err := mergeFile(v, filepath.Join(userConfig, "qpt", "config.yaml")); err != nil {
 			return config{}, err
 		}
 	}
@@ -83,8 +86,9 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 	if err != nil {
 		return config{}, err
 	}
+	var own []string
 	if root != "" {
-		if err := mergeFile(v, filepath.Join(root, "qpt.yaml")); err != nil {
+		if own, err = mergeFile(v, filepath.Join(root, declared.ConfigFile)); err != nil {
 			return config{}, err
 		}
 	}
@@ -92,7 +96,7 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 	if err := v.UnmarshalExact(&c); err != nil {
 		return config{}, usagef("configuration: %s", strings.ReplaceAll(err.Error(), "\n", " "))
 	}
-	c.Root, c.RootNamed = root, named != ""
+	c.Root, c.RootNamed, c.OwnCatalog = root, named != "", own
 	return c, c.validate()
 }
 
@@ -102,18 +106,23 @@ func variable(name string) string {
 }
 
 // mergeFile adds a configuration file, if there is one. Catalogues and the state folder
-// that it names are relative to its folder.
-func mergeFile(v *viper.Viper, name string) error {
+// that it names are relative to its folder. It returns the catalogues.
+func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 	file := viper.New()
 	file.SetConfigFile(name)
-	err := file.ReadInConfig()
+	err = file.ReadInConfig()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return usagef("configuration %s: %w", name, err)
+		return nil, usagef("configuration %s: %w", name, err)
 	}
 	settings := file.AllSettings()
+	if filepath.Base(name) == declared.ConfigFile {
+		for _, key := range declared.Keys() { // not settings, and read where they are needed
+			delete(settings, key)
+		}
+	}
 	if dir := file.GetString("state-dir"); dir != "" && !filepath.IsAbs(dir) {
 		settings["state-dir"] = filepath.Join(filepath.Dir(name), dir)
 	}
@@ -124,9 +133,9 @@ func mergeFile(v *viper.Viper, name string) error {
 				sources[i] = filepath.Join(filepath.Dir(name), s)
 			}
 		}
-		settings["catalog"] = sources
+		settings["catalog"], catalogues = sources, sources
 	}
-	return v.MergeConfigMap(settings)
+	return catalogues, v.MergeConfigMap(settings)
 }
 
 // findRoot returns the absolute root: the one that was named, the nearest parent

@@ -8,6 +8,7 @@ import (
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/applier/transaction"
 	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/declared"
 	"github.com/quality-patches/qpt/pkg/project"
 	"github.com/quality-patches/qpt/pkg/stack"
 )
@@ -81,6 +82,9 @@ func classify(err error) (code int, hint string) {
 		unknown    *stack.UnknownError
 		ineligible *stack.NotEligibleError
 		diff       *catalog.DiffError
+		lost       *stack.LostError
+		lock       *declared.LockError
+		declaring  *declared.Error
 	)
 	switch {
 	case err == nil:
@@ -95,7 +99,7 @@ func classify(err error) (code int, hint string) {
 		return exitInterrupted, ""
 	case errors.As(err, &locked):
 		return exitLocked, "or give --wait a time"
-	case errors.As(err, &conflict), errors.As(err, &dependants), errors.As(err, &included), errors.As(err, &under),
+	case errors.As(err, &conflict), errors.As(err, &dependants), errors.As(err, &included), errors.As(err, &under), errors.As(err, &lost),
 		errors.Is(err, applier.ErrOutside), errors.Is(err, transaction.ErrOutOfBounds):
 		return exitConflict, ""
 	case errors.Is(err, transaction.ErrChanged):
@@ -104,7 +108,7 @@ func classify(err error) (code int, hint string) {
 		return exitFinding, ""
 	case errors.Is(err, project.ErrNotInstallation):
 		return exitUsage, "go to the folder of the shop, or name it with --root"
-	case errors.As(err, &usage), errors.Is(err, project.ErrNoMagento):
+	case errors.As(err, &usage), errors.As(err, &lock), errors.As(err, &declaring), errors.Is(err, project.ErrNoMagento):
 		return exitUsage, ""
 	}
 	return exitError, ""

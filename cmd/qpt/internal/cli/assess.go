@@ -1,0 +1,490 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/quality-patches/qpt/pkg/applier"
+	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/declared"
+	"github.com/quality-patches/qpt/pkg/report"
+	"github.com/quality-patches/qpt/pkg/stack"
+)
+
+// An assessment is what declarations, lock and tree come to: all that sync, lock, add,
+// remove and verify know before anything is written.
+type assessment struct {
+	set  *declared.Set
+	lock *declared.Lock // nil if there is none
+
+	wanted     []*stack.Item
+	sums       map[*stack.Item][]string // of each variant's diff
+	requiredBy map[string][]string
+	refused    error // declarations that cannot be resolved, joined
+	plan       *stack.SyncPlan
+	failures   error // why the plan does not work out, joined
+	others     []string
+	next       *declared.Lock // nil when something failed
+	findings   []report.Finding
+}
+
+// assess works out how to get to what is declared. Relock takes what the tree would be
+// for right, whatever the lock says of it.
+func (a *app) assess(sh *shop, set *declared.Set, lock *declared.Lock, relock bool) (*assessment, error) {
+	s := &assessment{set: set, lock: lock, sums: map[*stack.Item][]string{}}
+	items := s.resolve(a, sh)
+	var err error
+	s.wanted, s.requiredBy, err = sh.stack.Closure(items, func(id string) bool {
+		_, ignored := set.Ignores(id)
+		return ignored
+	})
+	for _, e := range unjoin(err) {
+		s.refuse("missing-requirement", "", declared.Place{}, fmt.Errorf("%w; if it is not needed here, ignore it in %s, with the reason", e, declared.ConfigFile))
+	}
+	for _, it := range s.wanted {
+		if err := s.sum(it); err != nil {
+			return nil, err
+		}
+		s.checkPin(it)
+	}
+	s.plan, s.failures = sh.stack.PlanSync(stack.SyncRequest{Wanted: s.wanted, Known: a.known(sh, s)})
+	for i := range s.plan.Steps {
+		step := &s.plan.Steps[i]
+		if by := s.requiredBy[step.Item.ID()]; len(by) > 0 && step.Dir == applier.Forward {
+			step.Because = "required by " + strings.Join(by, ", ")
+		}
+	}
+	if s.refused == nil && s.failures == nil {
+		if err := s.makeLock(a, sh, relock); err != nil {
+			return nil, err
+		}
+	}
+	s.drift()
+	return s, nil
+}
+
+// unjoin splits a joined error.
+func unjoin(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err != nil {
+		return []error{err}
+	}
+	return nil
+}
+
+func (s *assessment) add(rule, level, patch, path string, at declared.Place, message string) {
+	s.findings = append(s.findings, report.Finding{
+		Rule: rule, Level: level, Patch: patch, Path: path, File: at.File, Line: at.Line, Message: message,
+	})
+}
+
+// refuse adds a finding that keeps everything from being written.
+func (s *assessment) refuse(rule, patch string, at declared.Place, err error) {
+	s.add(rule, report.LevelError, patch, "", at, err.Error())
+	s.refused = errors.Join(s.refused, err)
+}
+
+// place is where a patch, or what requires it, is declared.
+func (s *assessment) place(id string) declared.Place {
+	for range len(s.wanted) + 1 {
+		if p, ok := s.set.Find(id); ok {
+			return p.Place
+		}
+		by := s.requiredBy[id]
+		if len(by) == 0 {
+			break
+		}
+		id = by[0]
+	}
+	return declared.Place{}
+}
+
+// resolve finds the patches that are declared.
+func (s *assessment) resolve(a *app, sh *shop) []*stack.Item {
+	var items []*stack.Item
+	for _, p := range s.set.Patches {
+		it, err := sh.stack.Item(p.Name)
+		var (
+			unknown    *stack.UnknownError
+			ineligible *stack.NotEligibleError
+		)
+		if errors.As(err, &unknown) && p.Loose {
+			it, err = sh.stack.Loose(catalog.LoosePatch(p.Name, func() ([]byte, error) {
+				f, err := sh.root.Open(filepath.FromSlash(p.Name))
+				if err != nil {
+					return nil, err
+				}
+				defer f.Close()
+				return catalog.ReadAll(f)
+			}))
+			if err != nil {
+				s.refuse("unusable", p.Name, p.Place, err)
+				continue
+			}
+		}
+		switch {
+		case errors.As(err, &unknown):
+			s.refuse("unknown-patch", p.Name, p.Place, withSuggestions(sh.stack.Catalog, err))
+		case errors.As(err, &ineligible):
+			if level := s.set.Policy.Ineligible; level != declared.Deny {
+				if level == declared.Warn {
+					s.add("ineligible", report.LevelWarning, ineligible.Patch.ID, "", p.Place, err.Error()+"; it is left out")
+				}
+				continue
+			}
+			s.refuse("ineligible", ineligible.Patch.ID, p.Place, fmt.Errorf("%w; remove it, ignore it with a reason, or have the policy warn only", err))
+		case err != nil:
+			s.refuse("unusable", p.Name, p.Place, err)
+		default:
+			items = append(items, it)
+		}
+	}
+	return items
+}
+
+// sum computes the sums of an item's diffs.
+func (s *assessment) sum(it *stack.Item) error {
+	for _, v := range it.Variants {
+		text, err := v.Text()
+		if err != nil {
+			return err
+		}
+		s.sums[it] = append(s.sums[it], hexSum(text))
+	}
+	return nil
+}
+
+func hexSum(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// checkPin compares a patch with the hash that its declaration gives.
+func (s *assessment) checkPin(it *stack.Item) {
+	p, ok := s.set.Find(it.ID())
+	if !ok || p.SHA256 == "" {
+		return
+	}
+	if have := declared.Hash(s.sums[it]); have != p.SHA256 {
+		s.refuse("hash-mismatch", it.ID(), p.Place, fmt.Errorf("patch %s is declared with the hash %s, and what is to be had has %s; "+
+			"look at what has changed (qpt show --diff %s) before you declare the new one", it.ID(), p.SHA256, have, it.ID()))
+	}
+}
+
+// locked returns what the lock says of a wanted item, and whether of the same diffs.
+func (s *assessment) locked(it *stack.Item) (p *declared.LockedPatch, same bool) {
+	p, ok := s.lock.Patch(it.ID())
+	return p, ok && slices.Equal(p.Sums(), s.sums[it])
+}
+
+// known turns the lock into what a plan can use.
+func (a *app) known(sh *shop, s *assessment) []stack.Layer {
+	if s.lock == nil {
+		return nil
+	}
+	var layers []stack.Layer
+	for i := range s.lock.Patches {
+		p := &s.lock.Patches[i]
+		l := stack.Layer{ID: p.ID, Files: map[string]stack.Sums{}}
+		for _, f := range p.Files {
+			l.Files[f.Path] = stack.Sums{Before: f.Before, After: f.After}
+		}
+		for _, it := range s.wanted {
+			if have, same := s.locked(it); same && have == p {
+				l.Item = it
+			}
+		}
+		if l.Item == nil {
+			l.Item = a.recall(sh, p)
+		}
+		layers = append(layers, l)
+	}
+	return layers
+}
+
+// recall returns the item that a lock tells of, nil if one of its diffs is not to be
+// had: not in the catalogue, eligible or not, nor in the root, nor in the store.
+func (a *app) recall(sh *shop, p *declared.LockedPatch) *stack.Item {
+	patch := &catalog.Patch{ID: p.ID, Title: p.ID, Origin: catalog.OriginLocal, Type: catalog.Custom, Source: declared.LockFile}
+	for _, d := range p.Diffs {
+		text := a.recallDiff(sh, p.ID, d)
+		if text == nil {
+			return nil
+		}
+		loose := catalog.LoosePatch(d.File, func() ([]byte, error) { return text, nil })
+		patch.Variants = append(patch.Variants, loose.Variants...)
+	}
+	it, err := sh.stack.Loose(patch)
+	if err != nil {
+		return nil
+	}
+	return it
+}
+
+func (a *app) recallDiff(sh *shop, id string, d declared.LockedDiff) []byte {
+	if patch, ok := sh.stack.Catalog.Patch(id); ok {
+		for _, v := range patch.Variants {
+			if text, err := v.Text(); v.File == d.File && err == nil && hexSum(text) == d.SHA256 {
+				return text
+			}
+		}
+	}
+	if d.Source == "" {
+		if text, err := sh.root.ReadFile(filepath.FromSlash(d.File)); err == nil && hexSum(text) == d.SHA256 {
+			return text
+		}
+	}
+	return a.stored(sh, d.SHA256)
+}
+
+// sourceOf is how a lock names where a variant comes from, and the version of that.
+func (a *app) sourceOf(sh *shop, v *catalog.Variant) (source, release string) {
+	name := v.Source()
+	switch {
+	case name == "file" || name == "m2-hotfixes":
+		return "", ""
+	case name == bundledSource:
+		return name, buildVersion().Version
+	}
+	for _, s := range installed(sh.inst) {
+		if s.Name == name {
+			if named := sh.inst.Packages.Named(name); len(named) > 0 {
+				release = named[0].Version.String()
+			}
+			return path.Join(sh.inst.VendorDir, name), release
+		}
+	}
+	return a.sourceLabel(name), ""
+}
+
+// sourceLabel names a catalogue that was configured: by its path below the root, which
+// is the same on every machine, else by its name alone.
+func (a *app) sourceLabel(name string) string {
+	if rel, err := filepath.Rel(a.config.Root, name); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.Base(name)
+}
+
+// makeLock works out the lock that belongs to the plan.
+func (s *assessment) makeLock(a *app, sh *shop, relock bool) error {
+	next := &declared.Lock{Version: declared.LockVersion, Installed: map[string]string{}, Patches: []declared.LockedPatch{}}
+	next.Declared, next.Ignored = s.set.Names()
+	kept := !relock && s.lock != nil && len(s.plan.Steps) == 0 && len(s.lock.Patches) == len(s.wanted)
+	for i, it := range s.wanted {
+		old, same := s.locked(it)
+		kept = kept && same && strings.EqualFold(s.lock.Patches[i].ID, it.ID())
+		p := declared.LockedPatch{ID: it.ID(), RequiredBy: s.requiredBy[it.ID()]}
+		for j, v := range it.Variants {
+			d := declared.LockedDiff{File: v.File, Package: v.Package, SHA256: s.sums[it][j]}
+			d.Source, d.Release = a.sourceOf(sh, v)
+			if v.Package != "" {
+				d.Constraint = v.Constraint.String()
+				if found, ok := sh.inst.Packages.Find(v.Package, v.Constraint); ok {
+					next.Installed[v.Package] = found.Version.String()
+				}
+			}
+			if same && !relock && old.Diffs[j].File == d.File && old.Diffs[j].Source == d.Source {
+				d.Release = old.Diffs[j].Release // it came from there, and is the same since
+			}
+			p.Diffs = append(p.Diffs, d)
+		}
+		next.Patches = append(next.Patches, p)
+	}
+	if kept {
+		for i := range next.Patches {
+			next.Patches[i].Files = s.lock.Patches[i].Files
+		}
+		s.next = next
+		return nil
+	}
+	records, others, err := sh.stack.Record(s.plan.Overlay, s.wanted)
+	if err != nil {
+		s.failures = err
+		return nil
+	}
+	s.others = others
+	for i, r := range records {
+		for _, f := range r.Files {
+			locked := declared.LockedFile{Path: f.Path, Before: f.Before, After: f.After}
+			if f.Mode != 0 {
+				locked.Mode = gitMode(f.Mode)
+			}
+			next.Patches[i].Files = append(next.Patches[i].Files, locked)
+		}
+	}
+	if !relock {
+		s.keepEdited(next)
+	}
+	s.next = next
+	return nil
+}
+
+// keepEdited leaves in the lock what it says of files that were edited: that they were
+// is for verify to tell, until somebody locks them as they are.
+func (s *assessment) keepEdited(next *declared.Lock) {
+	if s.lock == nil {
+		return
+	}
+	moved := s.moved()
+	for p := range s.plan.Open {
+		if moved[p] || !slices.Equal(chain(s.lock, p), chain(next, p)) {
+			continue
+		}
+		for i := range next.Patches {
+			old, ok := s.lock.Patch(next.Patches[i].ID)
+			if !ok {
+				continue
+			}
+			for j, f := range next.Patches[i].Files {
+				at := slices.IndexFunc(old.Files, func(o declared.LockedFile) bool { return o.Path == f.Path })
+				if f.Path == p && at >= 0 {
+					next.Patches[i].Files[j] = old.Files[at]
+				}
+			}
+		}
+	}
+}
+
+// moved returns the paths that the plan changes.
+func (s *assessment) moved() map[string]bool {
+	moved := map[string]bool{}
+	for _, step := range s.plan.Steps {
+		for _, f := range step.Files {
+			moved[f.Path] = true
+			if f.From != "" {
+				moved[f.From] = true
+			}
+		}
+	}
+	return moved
+}
+
+// chain returns which diffs a lock has on a path.
+func chain(l *declared.Lock, path string) []string {
+	var diffs []string
+	for i := range l.Patches {
+		p := &l.Patches[i]
+		if slices.ContainsFunc(p.Files, func(f declared.LockedFile) bool { return f.Path == path }) {
+			diffs = append(diffs, declared.Hash(p.Sums()))
+		}
+	}
+	return diffs
+}
+
+// drift finds how the tree differs from what is declared and locked.
+func (s *assessment) drift() {
+	var order, was []string
+	for _, it := range s.wanted {
+		id, at := it.ID(), s.place(it.ID())
+		locked, same := s.locked(it)
+		if locked != nil {
+			was = append(was, strings.ToLower(id))
+			if !same {
+				s.changedDiff(it, locked, at)
+			}
+		}
+		switch state := s.plan.Was[id]; {
+		case state == stack.Applied && locked == nil:
+			s.add("unlocked", report.LevelError, id, "", at, "patch "+id+" is in the tree, and not in "+declared.LockFile)
+		case state == stack.NotApplied && locked == nil:
+			s.add("not-applied", report.LevelError, id, "", at, "patch "+id+" is declared, and not in the tree")
+		case state == stack.NotApplied && same:
+			s.add("reverted", report.LevelError, id, "", at, "patch "+id+" was put in, and is not in the tree any more")
+		case state == stack.Partial:
+			s.add("partial", report.LevelError, id, "", at, "patch "+id+" is in some of its files only; missing in "+strings.Join(s.missing(id), ", "))
+		}
+		if locked == nil || !same {
+			continue
+		}
+		for _, f := range locked.Files {
+			if s.plan.Open[f.Path] && !slices.ContainsFunc(s.findings, func(x report.Finding) bool { return x.Path == f.Path }) {
+				s.add("edited", report.LevelError, id, f.Path, at, f.Path+" is neither as before patch "+id+
+					" nor as after it: it was edited, or its package is another one; qpt lock takes it as it is")
+			}
+		}
+	}
+	if s.lock != nil {
+		for _, p := range s.lock.Patches {
+			if slices.Contains(was, strings.ToLower(p.ID)) {
+				order = append(order, strings.ToLower(p.ID))
+			} else {
+				s.add("undeclared", report.LevelError, p.ID, "", declared.Place{}, "patch "+p.ID+" was put in, and is not declared any more")
+			}
+		}
+		if !slices.Equal(order, was) {
+			s.add("reordered", report.LevelError, "", "", declared.Place{}, "patches are declared in another order than the locked one: "+strings.Join(was, ", "))
+		}
+		if !s.lock.Same(s.set) {
+			s.add("outdated-lock", report.LevelError, "", "", declared.Place{}, declared.LockFile+" was made for other declarations; run qpt lock")
+		}
+	}
+	for _, id := range s.others {
+		s.add("overlap", report.LevelWarning, id, "", declared.Place{}, "patch "+id+" is in the tree too and changes files of declared patches; declare it, or revert it")
+	}
+}
+
+func (s *assessment) changedDiff(it *stack.Item, locked *declared.LockedPatch, at declared.Place) {
+	var files, old []string
+	for _, v := range it.Variants {
+		files = append(files, v.File)
+	}
+	for _, d := range locked.Diffs {
+		old = append(old, d.File)
+	}
+	if slices.Equal(files, old) {
+		s.add("catalogue-changed", report.LevelError, it.ID(), "", at, "the diff of patch "+it.ID()+" is not the one that was put in ("+strings.Join(files, ", ")+")")
+		return
+	}
+	s.add("newer-variant", report.LevelError, it.ID(), "", at, "patch "+it.ID()+" was put in as "+strings.Join(old, ", ")+", and is now "+strings.Join(files, ", "))
+}
+
+// missing names the files in which the plan puts a patch in.
+func (s *assessment) missing(id string) []string {
+	var paths []string
+	for _, step := range s.plan.Steps {
+		if step.Item.ID() == id && step.Dir == applier.Forward {
+			for _, f := range step.Files {
+				paths = append(paths, f.Path)
+			}
+		}
+	}
+	return paths
+}
+
+// frozen returns what keeps a frozen sync from going on: all that the lock does not say.
+func (s *assessment) frozen() []report.Finding {
+	if s.lock == nil {
+		return []report.Finding{{
+			Rule: "unlocked", Level: report.LevelError, File: declared.LockFile,
+			Message: "there is no " + declared.LockFile + "; run qpt lock and commit it",
+		}}
+	}
+	// What sync mends by putting in what the lock says is no reason to refuse.
+	mended := []string{"reverted", "partial", "overlap", "ineligible"}
+	found := slices.DeleteFunc(slices.Clone(s.findings), func(f report.Finding) bool { return slices.Contains(mended, f.Rule) })
+	if s.refused != nil || s.failures != nil {
+		return found
+	}
+	for p, f := range s.lock.Files() {
+		file, err := s.plan.Overlay.ReadFile(p)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) || stack.Sum(file) != f.After {
+			if !slices.ContainsFunc(found, func(x report.Finding) bool { return x.Path == p }) {
+				found = append(found, report.Finding{
+					Rule: "edited", Level: report.LevelError, Path: p, Message: p + " would not be what " + declared.LockFile + " says",
+				})
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b report.Finding) int { return strings.Compare(a.Path, b.Path) })
+	return found
+}

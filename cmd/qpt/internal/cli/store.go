@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/quality-patches/qpt/pkg/declared"
+	"github.com/quality-patches/qpt/pkg/report"
+)
+
+// The store keeps the diffs that were put in, named by their sums, so that they can be
+// taken out when the catalogue has others by then. It is a help, and no more: what it
+// lacks is to be had in the catalogue, or else is a [stack.LostError].
+func (a *app) storeDir(sh *shop) string {
+	o := a.transactionOptions(sh.inst, "")
+	if o.StateDir == "" {
+		return filepath.Join(sh.inst.Root, "var", "qpt", "diffs")
+	}
+	return filepath.Join(o.StateDir, "diffs")
+}
+
+// stored returns the diff with a sum, or nil.
+func (a *app) stored(sh *shop, sum string) []byte {
+	text, err := os.ReadFile(filepath.Join(a.storeDir(sh), sum+".patch"))
+	if err != nil || hexSum(text) != sum {
+		return nil
+	}
+	return text
+}
+
+// store keeps the diffs of a lock, and drops those that neither it nor the one before needs.
+func (a *app) store(sh *shop, s *assessment) {
+	dir := a.storeDir(sh)
+	needed := map[string]bool{}
+	err := os.MkdirAll(dir, 0o777)
+	for _, it := range s.wanted {
+		for i, v := range it.Variants {
+			name := s.sums[it][i] + ".patch"
+			needed[name] = true
+			if a.stored(sh, s.sums[it][i]) != nil || err != nil {
+				continue
+			}
+			var text []byte
+			if text, err = v.Text(); err == nil {
+				err = writeAtomically(dir, name, text)
+			}
+		}
+	}
+	if s.lock != nil {
+		for i := range s.lock.Patches {
+			for _, sum := range s.lock.Patches[i].Sums() {
+				needed[sum+".patch"] = true
+			}
+		}
+	}
+	if err != nil {
+		a.note("warning: the diffs were not kept: %s", report.Clean(err.Error()))
+		return
+	}
+	entries, _ := os.ReadDir(dir) // what is left lying is no harm
+	for _, e := range entries {
+		if !needed[e.Name()] && strings.HasSuffix(e.Name(), ".patch") {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+// writeAtomically writes a file under another name, and renames it.
+func writeAtomically(dir, name string, data []byte) error {
+	f, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, name))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// readOwn reads a file of qpt in the root; none is empty.
+func readOwn(sh *shop, name string) ([]byte, error) {
+	text, err := sh.root.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &declared.Error{Place: declared.Place{File: name}, Err: err}
+	}
+	return text, nil
+}
