@@ -82,8 +82,14 @@ var (
 		Hunk: 2, DiffLine: 31, Line: 57, Expected: []string{"    {", "        return 1;", "    }"}, Found: []string{"    {", "        return 2;\x1b[0m", "    }"},
 		Nearest: &report.Nearest{Line: 60, Matching: 2, Of: 3},
 	}
-	missing = report.Refusal{Path: "pub/none.php", Reason: "missing", Message: "pub/none.php: the file does not exist", DiffLine: 1}
-	steps   = []report.Step{
+	missing  = report.Refusal{Path: "pub/none.php", Reason: "missing", Message: "pub/none.php: the file does not exist", DiffLine: 1}
+	findings = []report.Finding{
+		{Rule: "partial", Level: "error", Patch: "EX-1", File: "qpt.yaml", Line: 3, Message: "patch EX-1 is in some of its files only; missing in a\x1b[2J, b"},
+		{Rule: "edited", Level: "error", Patch: "EX-1", Path: "a\x1b[2J", File: "m2-\x1bhotfixes", Message: "a\x1b[2J is neither as before patch EX-1 nor as after it"},
+		{Rule: "replaced", Level: "warning", Patch: "EX-4", File: ".magento.env.yaml", Line: 5, Message: "patch EX-4 is replaced with EX-3"},
+		{Rule: "too-many", Level: "note", Message: "3 patches are more than the 2 that the policy allows"},
+	}
+	steps = []report.Step{
 		{Action: "revert", ID: "EX-0", Title: "old", Because: "replaced with EX-1", Files: []report.FileChange{{Path: "a", Op: "delete"}}},
 		{Action: "apply", ID: "EX-4", Title: "needed", Because: "required by EX-1", Files: []report.FileChange{
 			{Path: "vendor/magento/module-cart/Model/Total.php", Op: "modify", Hunks: []report.HunkChange{{Number: 1, Line: 3}, {Number: 2, Line: 70, Offset: 13}, {Number: 3, Line: 80, Offset: -2}}},
@@ -202,6 +208,25 @@ func results() map[string]report.Result {
 			SchemaVersion: 1, Installation: shop, Compared: 5, Pairs: []report.ConflictPair{{First: "EX-1", Second: "EX-\x1b2", Paths: []string{"a\x1b"}}},
 			Ordered: []report.ConflictPair{{First: "EX-3", Second: "EX-1", Paths: []string{"b"}}},
 		},
+		"sync": &report.Sync{
+			SchemaVersion: 1, Command: "sync", OK: true, Declared: 3, Steps: steps, Written: []string{"qpt.lock"}, Findings: findings[2:],
+			Warnings: []string{"EX-\x1b9: something"}, Diff: "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-old\n+new\n",
+		},
+		"sync-none":    &report.Sync{SchemaVersion: 1, Command: "sync", OK: true, Declared: 1, Steps: []report.Step{}, Written: []string{}},
+		"sync-add":     &report.Sync{SchemaVersion: 1, Command: "add", OK: true, DryRun: true, Declared: 1, Steps: steps[2:], Written: []string{"qpt.yaml", "qpt.lock"}},
+		"sync-lock":    &report.Sync{SchemaVersion: 1, Command: "lock", OK: true, Declared: 2, Steps: []report.Step{}, Written: []string{"qpt.lock"}},
+		"sync-refused": &report.Sync{SchemaVersion: 1, Command: "sync", Frozen: true, Declared: 2, Steps: steps[1:2], Written: []string{}, Findings: findings, Failures: []report.Failure{{ID: "EX-2", Message: "patch EX-2 does not fit", Refusals: []report.Refusal{mismatch}}}},
+		"verify": &report.Verify{
+			SchemaVersion: 1, FailOn: "error", Installation: shop, Findings: findings,
+			Patches: []report.DeclaredPatch{
+				{ID: "EX-1", State: "partial", File: "qpt.yaml", Line: 3, Locked: true},
+				{ID: "EX-4", State: "applied", RequiredBy: []string{"EX-1"}},
+			},
+			Failures: []report.Failure{{ID: "EX-2", Message: "patch EX-2 does not fit", Refusals: []report.Refusal{mismatch}}},
+			Warnings: []string{"bundled: EX-9: its diff does not exist"},
+		},
+		"verify-ok":   &report.Verify{SchemaVersion: 1, OK: true, FailOn: "error", Installation: shop, Patches: []report.DeclaredPatch{{ID: "EX-1", State: "applied", Locked: true}}, Findings: []report.Finding{}},
+		"verify-warn": &report.Verify{SchemaVersion: 1, OK: true, FailOn: "error", Installation: shop, Patches: []report.DeclaredPatch{}, Findings: findings[2:3]},
 		"compat": &report.Compat{SchemaVersion: 1, Constraint: ">=2.4.6 <2.4.7", Versions: []report.VersionVerdict{
 			{Version: "2.4.6-p3", Satisfies: true}, {Version: "2.4.7", Reason: "2.4.7 is above <2.4.7"},
 		}},

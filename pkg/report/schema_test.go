@@ -23,6 +23,7 @@ var schemaTypes = map[string]report.Result{
 	"change": &report.Change{}, "compat": &report.Compat{}, "version": &report.Version{},
 	"log": &report.Log{}, "recover": &report.Recover{}, "failed": &report.Failed{},
 	"blame": &report.Blame{}, "diff": &report.Diff{}, "conflicts": &report.Conflicts{},
+	"sync": &report.Sync{}, "verify": &report.Verify{},
 }
 
 // The schemas in the folder schema are those of the types; -update writes them.
@@ -33,7 +34,10 @@ func TestSchemasAreCurrent(t *testing.T) {
 			r := generate.Reflector{Anonymous: true, AllowAdditionalProperties: true, ExpandedStruct: true}
 			schema := r.Reflect(typ)
 			schema.ID = generate.ID(schemaBase + name + ".schema.json")
-			schema.Title = "The result of qpt " + map[bool]string{true: "apply and qpt revert", false: name}[name == "change"]
+			schema.Title = "The result of qpt " + name
+			if commands := map[string]string{"change": "apply and qpt revert", "sync": "sync, lock, add and remove"}[name]; commands != "" {
+				schema.Title = "The result of qpt " + commands
+			}
 			version, ok := schema.Properties.Get("schemaVersion")
 			if !ok {
 				t.Fatal("there is no schemaVersion")
@@ -120,7 +124,7 @@ func TestSchemaNames(t *testing.T) {
 			t.Errorf("%s does not name itself and its draft", file)
 		}
 	}
-	if diff := cmp.Diff("blame change check compat conflicts diff failed list log recover show status version", strings.Join(names, " ")); diff != "" {
+	if diff := cmp.Diff("blame change check compat conflicts diff failed list log recover show status sync verify version", strings.Join(names, " ")); diff != "" {
 		t.Errorf("schemas (-want +got):\n%s", diff)
 	}
 }

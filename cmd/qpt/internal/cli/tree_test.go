@@ -57,7 +57,7 @@ func TestCommands(t *testing.T) {
 	for _, cmd := range root.Commands() {
 		names = append(names, cmd.Name())
 	}
-	for _, want := range strings.Fields("status list show check apply revert compat demo version completion log recover") {
+	for _, want := range strings.Fields("status list show check apply revert compat demo version completion log recover sync verify lock add remove") {
 		if !strings.Contains(" "+strings.Join(names, " ")+" ", " "+want+" ") {
 			t.Errorf("there is no qpt %s, only %s", want, names)
 		}
