@@ -2,7 +2,7 @@ package declared
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -104,6 +104,9 @@ func Remove(src []byte, names []string) (out []byte, missing []string, err error
 // patchList returns the value of patches and its key, nil when there is none.
 func patchList(src []byte) (list, key *yaml.Node, err error) {
 	r := reader{file: ConfigFile}
+	if bytes.ContainsAny(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), "\r\u0085\u2028\u2029") {
+		return nil, nil, errUneditable() // YAML ends lines there, and nobody else does
+	}
 	doc, err := r.yaml(src)
 	if err != nil {
 		return nil, nil, err
@@ -154,9 +157,13 @@ func checked(src, out []byte, added, removed []string) ([]byte, error) {
 	}
 	want = append(append([]string{}, want...), added...)
 	if err != nil || strings.Join(after, "\x00") != strings.Join(want, "\x00") {
-		return nil, &Error{Place{File: ConfigFile}, fmt.Errorf("it is written in a way that qpt cannot edit; change patches by hand and run qpt sync")}
+		return nil, errUneditable()
 	}
 	return out, nil
+}
+
+func errUneditable() error {
+	return &Error{Place{File: ConfigFile}, errors.New("it is written in a way that qpt cannot edit; change patches by hand and run qpt sync")}
 }
 
 // rewrite edits a list in brackets, for which the document is written anew.
