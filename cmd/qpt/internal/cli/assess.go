@@ -300,15 +300,21 @@ func (s *assessment) makeLock(a *app, sh *shop, relock bool) error {
 		}
 		next.Patches = append(next.Patches, p)
 	}
-	if kept {
+	keep := func() error {
 		for i := range next.Patches {
 			next.Patches[i].Files = s.lock.Patches[i].Files
 		}
 		s.next = next
 		return nil
 	}
+	if kept && len(s.plan.Open) == 0 {
+		return keep()
+	}
 	records, others, err := sh.stack.Record(s.plan.Overlay, s.wanted)
 	if err != nil {
+		if kept { // nothing has to move, and what was edited is told anyway
+			return keep()
+		}
 		s.failures = err
 		return nil
 	}
@@ -417,8 +423,10 @@ func (s *assessment) drift() {
 		for _, p := range s.lock.Patches {
 			if slices.Contains(was, strings.ToLower(p.ID)) {
 				order = append(order, strings.ToLower(p.ID))
-			} else {
+			} else if at, ok := s.set.Find(p.ID); !ok {
 				s.add("undeclared", report.LevelError, p.ID, "", declared.Place{}, "patch "+p.ID+" was put in, and is not declared any more")
+			} else if s.refused == nil {
+				s.add("undeclared", report.LevelError, p.ID, "", at.Place, "patch "+p.ID+" was put in, and is left out now")
 			}
 		}
 		if !slices.Equal(order, was) {
