@@ -180,6 +180,8 @@ func (y *syncer) learn(known []Layer) {
 		}
 		for i, l := range chain {
 			switch {
+			case l.Files[p].Before == l.Files[p].After:
+				// It makes nothing of the file, so the sum says nothing about it.
 			case l.Item == nil && i < n:
 				lost[l.ID] = append(lost[l.ID], p)
 			case l.Item != nil:
@@ -251,6 +253,7 @@ func part(it *Item, paths []string) *Item {
 			some.diffs = append(some.diffs, &applier.Diff{Entries: entries})
 		}
 	}
+	some.paths = slices.DeleteFunc(slices.Clone(it.paths), func(p string) bool { return !slices.Contains(paths, p) })
 	return &some
 }
 
@@ -292,7 +295,14 @@ func (y *syncer) found(it *Item) State {
 	in, out, unclear := y.held(it)
 	switch {
 	case len(unclear) > 0:
-		return y.inspect(it).State
+		switch s := y.inspect(it).State; {
+		case s.In():
+			return Applied
+		case s == Blocked:
+			return NotApplied
+		default:
+			return s
+		}
 	case len(out) == 0:
 		return Applied
 	case len(in) == 0:
@@ -320,12 +330,15 @@ func (y *syncer) move(it *Item, paths []string, dir applier.Direction, because s
 // comes off before, and goes in again later.
 func (y *syncer) leave(it *Item, leaving []*Item) {
 	in, _, unclear := y.held(it)
-	var f Finding
-	if len(unclear) > 0 {
-		if f = y.inspect(it); f.State == NotApplied {
-			return
+	var under []string
+	if len(unclear) > 0 || len(in) > 0 && !y.certain(it) {
+		f := y.inspect(it)
+		if f.State == NotApplied || f.State == Blocked || f.State == Included {
+			return // what is included in another patch comes out with that
 		}
-		in = it.Paths()
+		if under = f.Under; len(unclear) > 0 {
+			in = it.Paths()
+		}
 	}
 	if len(in) == 0 {
 		return
@@ -341,17 +354,28 @@ func (y *syncer) leave(it *Item, leaving []*Item) {
 		}
 	}
 	for _, above := range slices.Backward(y.wanted) {
-		if y.comesOff(it, in) {
-			break
-		}
 		if !slices.ContainsFunc(above.Paths(), func(p string) bool { return slices.Contains(in, p) }) {
 			continue
 		}
-		if on, _, unclear := y.held(above); len(on) > 0 && len(unclear) == 0 && y.comesOff(above, on) {
-			y.move(above, on, applier.Reverse, "to take out "+it.ID()+" under it", nil)
+		without := y.plan.Overlay.Fork()
+		if takeOff(without, part(it, in)) == nil && !liesAbove(y.plan.Overlay, without, above) {
+			continue
+		}
+		if on, _, unclear := y.held(above); len(on) > 0 && len(unclear) == 0 && takeOff(y.plan.Overlay.Fork(), part(above, on)) == nil &&
+			y.move(above, on, applier.Reverse, "lies above "+it.ID(), nil) {
+			y.plan.Steps[len(y.plan.Steps)-1].Lift = true
 		}
 	}
-	y.move(it, in, applier.Reverse, because, f.Under)
+	if staying, _ := y.above(it, leaving); len(staying) > 0 && !y.certain(it) {
+		y.errs = append(y.errs, &UnderError{it, staying, false})
+		return
+	}
+	y.move(it, in, applier.Reverse, because, under)
+}
+
+// certain reports whether sums tell of every path of an item.
+func (y *syncer) certain(it *Item) bool {
+	return !slices.ContainsFunc(it.Paths(), func(p string) bool { _, ok := y.in[it][p]; return !ok })
 }
 
 // wants reports whether a patch of that id is to be in.
@@ -371,7 +395,7 @@ func (y *syncer) enter(it *Item) {
 	if len(unclear) > 0 {
 		f := y.inspect(it)
 		y.warnAmbiguous(f)
-		if f.State == Applied {
+		if f.State.In() {
 			out = nil
 		} else {
 			out, inTheWay = it.Paths(), f.InTheWay
@@ -406,7 +430,11 @@ type FileRecord struct {
 // taken off for it, and those beneath are part of what it starts from.
 func (s *Stack) Record(o *applier.Overlay, items []*Item) (records []Record, others []string, err error) {
 	base := o.Fork()
-	pending := slices.Clone(items)
+	included := map[*Item]bool{} // another of them brought it, and it makes nothing by itself
+	for _, f := range inspectAll(o, items) {
+		included[f.Item] = f.State == Included
+	}
+	pending := slices.DeleteFunc(slices.Clone(items), func(it *Item) bool { return included[it] })
 	slices.Reverse(pending)
 	peelOff := func() {
 		for moved := true; moved; {
@@ -437,12 +465,14 @@ func (s *Stack) Record(o *applier.Overlay, items []*Item) (records []Record, oth
 	if len(pending) > 0 {
 		it := pending[len(pending)-1]
 		_, refusals := stage(base.Fork(), it, applier.Reverse)
-		return nil, others, &ConflictError{it, nil, &applier.ConflictError{Direction: applier.Reverse, Refusals: refusals}}
+		return nil, others, &ConflictError{Item: it, ConflictError: &applier.ConflictError{Direction: applier.Reverse, Refusals: refusals}}
 	}
 	for _, it := range items {
 		after := base.Fork()
-		if _, refusals := stage(after, it, applier.Forward); len(refusals) > 0 {
-			return nil, others, &ConflictError{it, others, &applier.ConflictError{Direction: applier.Forward, Refusals: refusals}}
+		if included[it] {
+			// It is as the other one left it.
+		} else if _, refusals := stage(after, it, applier.Forward); len(refusals) > 0 {
+			return nil, others, &ConflictError{Item: it, InTheWay: others, ConflictError: &applier.ConflictError{Direction: applier.Forward, Refusals: refusals}}
 		}
 		r := Record{Item: it}
 		for _, p := range it.Paths() {
