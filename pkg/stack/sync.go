@@ -168,6 +168,24 @@ func (y *syncer) learn(known []Layer) {
 	}
 	lost := map[string][]string{}
 	for p, chain := range chains {
+		// What makes nothing of the file comes and goes with what brings it.
+		var brought []*Item
+		chain = slices.DeleteFunc(chain, func(l Layer) bool {
+			nothing := l.Files[p].Before == l.Files[p].After
+			if nothing && l.Item != nil {
+				brought = append(brought, l.Item)
+			}
+			return nothing
+		})
+		stays := len(chain) > 0 && !slices.ContainsFunc(chain, func(l Layer) bool { return !slices.Contains(y.wanted, l.Item) })
+		for _, it := range brought {
+			if wanted := slices.Contains(y.wanted, it); !wanted || stays {
+				y.note(it, p, wanted)
+			}
+		}
+		if len(chain) == 0 {
+			continue
+		}
 		file, err := y.plan.Overlay.ReadFile(p)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			y.sync.Open[p] = true // what is wrong shows when it is needed
@@ -176,12 +194,13 @@ func (y *syncer) learn(known []Layer) {
 		n, ok := position(p, chain, Sum(file))
 		if !ok {
 			y.sync.Open[p] = true
+			for _, it := range brought {
+				delete(y.in[it], p)
+			}
 			continue
 		}
 		for i, l := range chain {
 			switch {
-			case l.Files[p].Before == l.Files[p].After:
-				// It makes nothing of the file, so the sum says nothing about it.
 			case l.Item == nil && i < n:
 				lost[l.ID] = append(lost[l.ID], p)
 			case l.Item != nil:
@@ -206,11 +225,11 @@ func position(path string, chain []Layer, sum string) (n int, ok bool) {
 		}
 	}
 	for i := len(chain); i > 0; i-- {
-		if chain[i-1].Files[path].After == sum && chain[i-1].Files[path].Before != sum {
+		if chain[i-1].Files[path].After == sum {
 			return i, true
 		}
 	}
-	return 0, chain[0].Files[path].Before == sum && chain[0].Files[path].After != sum
+	return 0, chain[0].Files[path].Before == sum
 }
 
 func (y *syncer) note(it *Item, path string, in bool) {
@@ -321,6 +340,11 @@ func (y *syncer) move(it *Item, paths []string, dir applier.Direction, because s
 		return false
 	}
 	for _, p := range paths {
+		if _, known := y.in[it][p]; !known { // what sums told of others there counts no more
+			for _, other := range y.in {
+				delete(other, p)
+			}
+		}
 		y.note(it, p, dir == applier.Forward)
 	}
 	return true
@@ -381,11 +405,6 @@ func (y *syncer) certain(it *Item) bool {
 // wants reports whether a patch of that id is to be in.
 func (y *syncer) wants(id string) bool {
 	return slices.ContainsFunc(y.wanted, func(w *Item) bool { return strings.EqualFold(w.ID(), id) })
-}
-
-// comesOff reports whether an item can be taken off some paths.
-func (y *syncer) comesOff(it *Item, paths []string) bool {
-	return takeOff(y.plan.Overlay.Fork(), part(it, paths)) == nil
 }
 
 // enter puts in what is missing of a wanted item.

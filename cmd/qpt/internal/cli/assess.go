@@ -196,6 +196,9 @@ func (a *app) known(sh *shop, s *assessment) []stack.Layer {
 		p := &s.lock.Patches[i]
 		l := stack.Layer{ID: p.ID, Files: map[string]stack.Sums{}}
 		for _, f := range p.Files {
+			if f.Mode != "" && f.Before == f.After {
+				continue // only the mode tells, and sums do not
+			}
 			l.Files[f.Path] = stack.Sums{Before: f.Before, After: f.After}
 		}
 		for _, it := range s.wanted {

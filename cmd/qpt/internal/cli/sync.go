@@ -243,15 +243,15 @@ func (a *app) editConfig(sh *shop, o syncOptions) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range missing {
+		if len(missing) > 0 {
 			set, err := declared.Read(sh.root.FS())
 			if err != nil {
 				return nil, err
 			}
-			if p, ok := set.Find(name); ok {
-				return nil, usagef("%s is declared in %s, not by itself in %s; remove it there", name, p.Place, declared.ConfigFile)
+			if p, ok := set.Find(missing[0]); ok {
+				return nil, usagef("%s is declared in %s, not by itself in %s; remove it there", missing[0], p.Place, declared.ConfigFile)
 			}
-			return nil, fmt.Errorf("%s is not declared: %w", name, errFinding)
+			return nil, fmt.Errorf("%s is not declared: %w", missing[0], errFinding)
 		}
 		if out == nil {
 			out = []byte{}
