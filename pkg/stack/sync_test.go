@@ -110,7 +110,7 @@ func TestPlanSyncConverges(t *testing.T) {
 		case err != nil && !errors.As(err, &conflict):
 			r.Fatalf("%v left: %v", restIDs, err)
 		case err != nil && wantErr == nil:
-			r.Logf("%v could be had on a fresh tree: %v", restIDs, err)
+			r.Fatalf("%v could be had on a fresh tree: %v", restIDs, err)
 		}
 	})
 }
