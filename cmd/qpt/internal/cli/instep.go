@@ -55,7 +55,7 @@ func (a *app) sameInstalled(root *os.Root, lock *declared.Lock) bool {
 		return false // where the packages lie is not for a quick look
 	}
 	src, err := root.ReadFile("vendor/composer/installed.json")
-	if err != nil || !gjson.ValidBytes(src) {
+	if err != nil {
 		return false
 	}
 	missing := len(lock.Installed)
