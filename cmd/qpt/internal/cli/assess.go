@@ -439,8 +439,23 @@ func (s *assessment) drift() {
 			s.add("outdated-lock", report.LevelError, "", "", declared.Place{}, declared.LockFile+" was made for other declarations; run qpt lock")
 		}
 	}
+	s.modes()
 	for _, id := range s.others {
 		s.add("overlap", report.LevelWarning, id, "", declared.Place{}, "patch "+id+" is in the tree too and changes files of declared patches; declare it, or revert it")
+	}
+}
+
+// modes finds files whose mode a patch has changed and somebody after it: that is not to
+// be seen by trying the patch.
+func (s *assessment) modes() {
+	if s.lock == nil {
+		return
+	}
+	for p, f := range s.lock.Files() {
+		file, err := s.plan.Overlay.ReadFile(p)
+		if err == nil && f.Mode != "" && gitMode(file.Mode) != f.Mode && stack.Sum(file) == f.After {
+			s.add("edited", report.LevelError, "", p, declared.Place{}, p+" has the mode "+gitMode(file.Mode)+", and its patches give it "+f.Mode+"; set it by hand")
+		}
 	}
 }
 

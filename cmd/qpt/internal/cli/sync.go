@@ -330,11 +330,16 @@ func (a *app) entry(sh *shop, arg string, pin bool) (string, error) {
 
 // refusal returns what keeps a sync from being carried out, and puts it into the result.
 func (s *assessment) refusal(o syncOptions, result *report.Sync) error {
+	moved := s.moved()
 	for _, f := range s.findings {
 		grave := f.Level == report.LevelError && s.refused != nil && refusesSync(f.Rule)
 		if grave || f.Rule == "edited" || f.Rule == "overlap" || f.Rule == "ineligible" {
 			if f.Rule == "edited" {
 				f.Level = report.LevelWarning // it is no obstacle
+			}
+			if f.Rule == "edited" && moved[f.Path] {
+				f.Level = report.LevelNote
+				f.Message = f.Path + " was another original than the locked one when patch " + f.Patch + " went in; " + declared.LockFile + " has the new one"
 			}
 			result.Findings = append(result.Findings, f)
 		}
