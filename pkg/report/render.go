@@ -16,13 +16,24 @@ type Format string
 
 // The formats.
 const (
-	Table Format = "table"
-	JSON  Format = "json"
-	YAML  Format = "yaml"
+	Table    Format = "table"
+	JSON     Format = "json"
+	YAML     Format = "yaml"
+	CSV      Format = "csv"
+	Markdown Format = "markdown" // for a comment on a pull request or a job summary
+	JUnit    Format = "junit"    // test results for Jenkins and GitLab
+	SARIF    Format = "sarif"    // 2.1.0
+	GitHub   Format = "github"   // workflow commands that become annotations
+	GitLab   Format = "gitlab"   // code quality
 )
 
 // Formats returns the formats by name.
-func Formats() []string { return []string{string(Table), string(JSON), string(YAML)} }
+func Formats() []string {
+	return append(GeneralFormats(), string(CSV), string(Markdown), string(JUnit), string(SARIF), string(GitHub), string(GitLab))
+}
+
+// GeneralFormats returns those formats by name in which every result can be written.
+func GeneralFormats() []string { return []string{string(Table), string(JSON), string(YAML)} }
 
 // ParseFormat reads the name of a format.
 func ParseFormat(s string) (Format, error) {
@@ -46,21 +57,50 @@ type Style struct {
 	Verbose bool
 }
 
-// Render writes a result. Only the table form depends on style.
+// Render writes a result. Only the table form depends on style. The error is a
+// [*FormatError] if the result has no [Findings] and the format needs them.
 func Render(w io.Writer, f Format, r Result, style Style) error {
 	switch f {
 	case JSON:
 		return writeJSON(w, r)
 	case YAML:
 		return writeYAML(w, r)
+	case Table:
+		p := &printer{style: style}
+		r.text(p)
+		_, err := w.Write(p.buf.Bytes())
+		return err
 	}
-	p := &printer{style: style}
-	r.text(p)
-	_, err := w.Write(p.buf.Bytes())
-	return err
+	found, ok := r.(Findings)
+	if !ok {
+		return &FormatError{f}
+	}
+	fs := found.findings().clean()
+	switch f {
+	case CSV:
+		return writeCSV(w, fs)
+	case Markdown:
+		return writeMarkdown(w, fs)
+	case JUnit:
+		return writeJUnit(w, fs)
+	case SARIF:
+		return writeSARIF(w, fs)
+	case GitHub:
+		return writeGitHub(w, fs)
+	case GitLab:
+		return writeGitLab(w, fs)
+	}
+	return &FormatError{f}
 }
 
-func writeJSON(w io.Writer, r Result) error {
+// A FormatError is a format in which a result cannot be written.
+type FormatError struct{ Format Format }
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("this result cannot be written as %s, only as %s", e.Format, strings.Join(GeneralFormats(), ", "))
+}
+
+func writeJSON(w io.Writer, r any) error {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)

@@ -41,6 +41,9 @@ func (a *app) configure(cmd *cobra.Command) error {
 		}
 		return err
 	}
+	if err := c.checkFormats(cmd); err != nil {
+		return err
+	}
 	a.config = c
 	return nil
 }
@@ -52,8 +55,12 @@ func (a *app) close() {
 	a.closers = nil
 }
 
-// render writes a command's result.
+// render writes a command's result. The files come first: if one fails, standard
+// output is still free for the error.
 func (a *app) render(r report.Result) error {
+	if err := a.config.writeOutputs(r); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
 	if a.config.Quiet {
 		return nil
 	}

@@ -21,6 +21,7 @@ type config struct {
 	Root          string        `mapstructure:"root"`
 	Catalog       []string      `mapstructure:"catalog"`
 	Format        string        `mapstructure:"format"`
+	Output        []string      `mapstructure:"output"`
 	Color         string        `mapstructure:"color"`
 	NoInteraction bool          `mapstructure:"no-interaction"`
 	Quiet         bool          `mapstructure:"quiet"`
@@ -32,6 +33,8 @@ type config struct {
 	RootNamed bool `mapstructure:"-"`
 	// OwnCatalog are the catalogues that qpt.yaml of the installation names, whichever are used.
 	OwnCatalog []string `mapstructure:"-"`
+
+	outputs []output // what Output says
 }
 
 // globalFlags adds the flags that every command has. Their names are the keys of
@@ -40,6 +43,7 @@ func globalFlags(f *pflag.FlagSet) {
 	f.String("root", "", "the installation (default: the nearest parent that is one)")
 	f.StringArray("catalog", nil, "a catalogue of patches, a folder or a zip archive (may be repeated)")
 	f.String("format", string(report.Table), "how results are written: "+strings.Join(report.Formats(), ", "))
+	f.StringArray("output", nil, "also write the result to a file, as FORMAT=FILE (may be repeated)")
 	f.String("color", "auto", "use colour: auto, always, never")
 	f.Bool("no-interaction", false, "never ask, take no for an answer")
 	f.BoolP("quiet", "q", false, "write no results and no warnings, only errors")
@@ -68,9 +72,11 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 	if bindErr != nil {
 		return config{}, bindErr
 	}
-	v.SetDefault("catalog", []string{})
-	if value := env.Getenv(variable("catalog")); value != "" && !flags.Changed("catalog") {
-		v.Set("catalog", filepath.SplitList(value))
+	for _, name := range []string{"catalog", "output"} {
+		v.SetDefault(name, []string{})
+		if value := env.Getenv(variable(name)); value != "" && !flags.Changed(name) {
+			v.Set(name, filepath.SplitList(value))
+		}
 	}
 	userConfig := env.Getenv("XDG_CONFIG_HOME")
 	if home := env.Getenv("HOME"); userConfig == "" && home != "" {
@@ -97,7 +103,10 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 		return config{}, usagef("configuration: %s", strings.ReplaceAll(err.Error(), "\n", " "))
 	}
 	c.Root, c.RootNamed, c.OwnCatalog = root, named != "", own
-	return c, c.validate()
+	if err := c.validate(); err != nil {
+		return c, err
+	}
+	return c, c.parseOutputs(env)
 }
 
 // variable returns the environment variable of a setting: QPT_NO_INTERACTION.

@@ -40,7 +40,7 @@ $XDG_CONFIG_HOME/qpt/config.yaml, in this order.`,
 		_ = root.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 	}
 	root.AddCommand(
-		newStatusCmd(a), newListCmd(a), newShowCmd(a), newCheckCmd(a),
+		withFindings(newStatusCmd(a)), newListCmd(a), newShowCmd(a), withFindings(newCheckCmd(a)),
 		newApplyCmd(a), newRevertCmd(a), newCompatCmd(a), newDemoCmd(a), newVersionCmd(a),
 		newLogCmd(a), newRecoverCmd(a), newConflictsCmd(a), newBlameCmd(a), newDiffCmd(a), newAsCmd(a),
 		newSyncCmd(a), newVerifyCmd(a), newLockCmd(a), newAddCmd(a), newRemoveCmd(a),

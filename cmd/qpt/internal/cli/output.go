@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quality-patches/qpt/pkg/report"
+)
+
+// output is a file that a result is written to beside standard output.
+type output struct {
+	format report.Format
+	file   string // absolute
+}
+
+// hasFindings marks a command whose result can be written in all formats.
+const hasFindings = "findings"
+
+// withFindings marks commands whose result is a report.Findings.
+func withFindings(cmd *cobra.Command) *cobra.Command {
+	if cmd.Annotations == nil {
+		cmd.Annotations = map[string]string{}
+	}
+	cmd.Annotations[hasFindings] = "yes"
+	return cmd
+}
+
+// parseOutputs reads the values of --output, and checks that the files can be made.
+func (c *config) parseOutputs(env Env) error {
+	for _, value := range c.Output {
+		name, file, ok := strings.Cut(value, "=")
+		if !ok || file == "" {
+			return usagef("output %q: expected FORMAT=FILE, as in junit=qpt.xml", value)
+		}
+		format, err := report.ParseFormat(name)
+		if err != nil {
+			return usagef("output %q: %w", value, err)
+		}
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(env.Dir, file)
+		}
+		file = filepath.Clean(file)
+		if resolved, err := filepath.EvalSymlinks(file); err == nil {
+			file = resolved // a link stays one
+		}
+		if !isDir(filepath.Dir(file)) {
+			return usagef("output %q: the folder %s does not exist", value, filepath.Dir(file))
+		}
+		if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
+			return usagef("output %q: %s is not a regular file", value, file)
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return usagef("output %q: %w", value, err)
+		}
+		if slices.ContainsFunc(c.outputs, func(o output) bool { return o.file == file }) {
+			return usagef("output %q: the file is named twice", value)
+		}
+		c.outputs = append(c.outputs, output{format, file})
+	}
+	return nil
+}
+
+// checkFormats refuses formats in which the result of a command cannot be written,
+// before the command does anything.
+func (c *config) checkFormats(cmd *cobra.Command) error {
+	if cmd.Annotations[hasFindings] != "" {
+		return nil
+	}
+	formats := []report.Format{report.Format(c.Format)}
+	for _, o := range c.outputs {
+		formats = append(formats, o.format)
+	}
+	for _, f := range formats {
+		if !slices.Contains(report.GeneralFormats(), string(f)) {
+			return usagef("%s: %w", cmd.CommandPath(), &report.FormatError{Format: f})
+		}
+	}
+	return nil
+}
+
+// writeOutputs writes a result to the files. Nobody reads them in a terminal.
+func (c *config) writeOutputs(r report.Result) error {
+	for _, o := range c.outputs {
+		var b bytes.Buffer
+		if err := report.Render(&b, o.format, r, report.Style{Verbose: c.Verbose}); err != nil {
+			return err
+		}
+		if err := writeFile(o.file, b.Bytes()); err != nil {
+			return fmt.Errorf("%s: %w", o.file, err)
+		}
+	}
+	return nil
+}
+
+// writeFile replaces a file, or leaves it as it was. Its mode stays; a new file gets the
+// one that new files have.
+func writeFile(name string, content []byte) (err error) {
+	temporary := filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%d.tmp", filepath.Base(name), os.Getpid()))
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close() // the first error says more
+			_ = os.Remove(temporary)
+		}
+	}()
+	if info, statErr := os.Stat(name); statErr == nil {
+		if err = f.Chmod(info.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	if _, err = f.Write(content); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temporary, name)
+}

@@ -1,0 +1,72 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// writeMarkdown writes findings for a comment or a summary: a table of all subjects, and
+// what there is to say about those that do not pass in a part that folds.
+func writeMarkdown(w io.Writer, fs findings) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "### qpt %s\n\n", fs.of)
+	fmt.Fprintf(&b, "%s, %s, %s.\n", counted(fs.count(levelError), "error"), counted(fs.count(levelWarning), "warning"), counted(fs.count(levelNote), "note"))
+	if len(fs.list) > 0 {
+		b.WriteString("\n| Subject | Level | State | Title |\n| --- | --- | --- | --- |\n")
+	}
+	seen := map[[2]string]bool{}
+	for _, f := range fs.list {
+		// Findings about different places of one patch are one row.
+		if key := [2]string{f.subject(), f.rule.id}; !seen[key] {
+			seen[key] = true
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", markdownText(Clean(f.subject())), f.level, markdownText(f.stateOrRule()), markdownText(f.title))
+		}
+	}
+	if list := fs.notable(); len(list) > 0 {
+		b.WriteString("\n<details>\n<summary>Details</summary>\n\n")
+		for _, f := range list {
+			place := ""
+			if f.path != "" {
+				place = " (" + markdownText(Clean(f.place())) + ")"
+			}
+			fmt.Fprintf(&b, "- **%s** %s%s\n", f.level, markdownText(f.message), place)
+		}
+		b.WriteString("\n</details>\n")
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func (f finding) stateOrRule() string {
+	if f.state == "" {
+		return f.rule.id
+	}
+	return f.state
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// markdownText escapes what has a meaning in Markdown. An empty comment keeps names
+// and numbers from becoming mentions and references, which happens after escapes are read.
+func markdownText(s string) string {
+	s = strings.ReplaceAll(s, "www.", `www\.`)
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '@' || r == '#':
+			b.WriteString(`\` + string(r) + "<!-- -->")
+		case strings.ContainsRune("\\`*_{}[]<>()!|~&$:", r):
+			b.WriteString(`\` + string(r))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
