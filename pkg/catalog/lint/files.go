@@ -1,0 +1,58 @@
+package lint
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/quality-patches/qpt/pkg/applier"
+)
+
+const diffsDir = "patches"
+
+// files looks at the diffs: those that are named, and those that are not.
+func (l *linter) files() error {
+	first := map[[sha256.Size]byte]variant{}
+	for _, v := range l.diffs {
+		src, err := readFile(l.fsys, v.diff)
+		if err != nil {
+			l.report(RuleDiff, Error, v.patch, v.at, "%s: %v", v.diff, err)
+			continue
+		}
+		sum := sha256.Sum256(src)
+		if have, ok := first[sum]; ok {
+			l.report(RuleDuplicate, Note, v.patch, v.at, "%s has the same content as %s", v.diff, have.diff)
+			continue // what is wrong with it is said there
+		}
+		first[sum] = v
+		l.diff(v, src)
+	}
+	err := fs.WalkDir(l.fsys, diffsDir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if !d.IsDir() && path.Ext(name) == ".patch" && !l.used[name] {
+			l.report(RuleFileUnused, Warning, &patch{file: name}, nil, "no patch has this diff")
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (l *linter) diff(v variant, src []byte) {
+	d, err := applier.Parse(src)
+	if err != nil {
+		l.report(RuleDiff, Error, v.patch, v.at, "%s: %v", v.diff, err)
+		return
+	}
+	for _, name := range d.Paths() {
+		if !fs.ValidPath(name) || strings.EqualFold(strings.SplitN(name, "/", 2)[0], ".git") {
+			l.report(RuleDiffOutside, Error, v.patch, v.at, "%s: %s leads out of the installation", v.diff, name)
+		}
+	}
+}
