@@ -324,19 +324,5 @@ func (c *Catalog) checkReferences() {
 	}
 }
 
-// Lint reads every diff of every patch and returns what is wrong with them, beside
-// the diagnostics of loading.
-func (c *Catalog) Lint() []Diagnostic {
-	found := slices.Clone(c.Diagnostics)
-	for _, p := range c.Patches {
-		for _, v := range p.Variants {
-			if _, err := v.Diff(); err != nil {
-				found = append(found, Diagnostic{p.Source, p.ID, fmt.Sprintf("%s: %v", v.File, err)})
-			}
-		}
-	}
-	return found
-}
-
 // trimBOM removes a byte order mark, which editors leave and encoding/json refuses.
 func trimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }

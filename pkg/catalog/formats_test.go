@@ -431,8 +431,7 @@ func TestVariantDiff(t *testing.T) {
 	if _, again := variants[1].Diff(); !errors.Is(again, err) {
 		t.Error("the second error is another one")
 	}
-	lint := c.Lint()
-	if len(lint) != 1 || lint[0].ID != "A-1" || !strings.HasPrefix(lint[0].Message, "page.patch: ") || !strings.Contains(lint[0].Message, "HTML") {
-		t.Errorf("lint says %q", lint)
+	if !strings.Contains(err.Error(), "HTML") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -52,7 +52,7 @@ func FuzzQuality(f *testing.F) {
 				t.Fatalf("%q has an article", p.ID)
 			}
 		}
-		for _, d := range c.Lint() {
+		for _, d := range c.Diagnostics {
 			if d.Source != "fuzz" || d.Message == "" || d.String() == "" {
 				t.Fatalf("a diagnostic says nothing: %+v", d)
 			}

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	compare "cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ const schemaBase = "https://github.com/quality-patches/qpt/schema/"
 var schemaTypes = map[string]report.Result{
 	"status": &report.Status{}, "list": &report.List{}, "show": &report.Show{}, "check": &report.Check{},
 	"change": &report.Change{}, "compat": &report.Compat{}, "version": &report.Version{},
-	"log": &report.Log{}, "recover": &report.Recover{}, "failed": &report.Failed{},
+	"log": &report.Log{}, "recover": &report.Recover{}, "failed": &report.Failed{}, "lint": &report.Lint{},
 	"blame": &report.Blame{}, "diff": &report.Diff{}, "conflicts": &report.Conflicts{},
 	"sync": &report.Sync{}, "verify": &report.Verify{},
 }
@@ -34,10 +35,7 @@ func TestSchemasAreCurrent(t *testing.T) {
 			r := generate.Reflector{Anonymous: true, AllowAdditionalProperties: true, ExpandedStruct: true}
 			schema := r.Reflect(typ)
 			schema.ID = generate.ID(schemaBase + name + ".schema.json")
-			schema.Title = "The result of qpt " + name
-			if commands := map[string]string{"change": "apply and qpt revert", "sync": "sync, lock, add and remove"}[name]; commands != "" {
-				schema.Title = "The result of qpt " + commands
-			}
+			schema.Title = "The result of qpt " + compare.Or(map[string]string{"change": "apply and qpt revert", "lint": "catalog lint", "sync": "sync, lock, add and remove"}[name], name)
 			version, ok := schema.Properties.Get("schemaVersion")
 			if !ok {
 				t.Fatal("there is no schemaVersion")
@@ -124,7 +122,7 @@ func TestSchemaNames(t *testing.T) {
 			t.Errorf("%s does not name itself and its draft", file)
 		}
 	}
-	if diff := cmp.Diff("blame change check compat conflicts diff failed list log recover show status sync verify version", strings.Join(names, " ")); diff != "" {
+	if diff := cmp.Diff("blame change check compat conflicts diff failed lint list log recover show status sync verify version", strings.Join(names, " ")); diff != "" {
 		t.Errorf("schemas (-want +got):\n%s", diff)
 	}
 }

@@ -184,7 +184,7 @@ func (l *linter) constrain(v *variant, written string, others []variant) ([]vari
 		l.report(RuleEmptyConstraint, Error, v.patch, v.at, "no version satisfies %s", c)
 	}
 	for _, o := range others {
-		if o.constraint.Intersects(c) {
+		if o.patch == v.patch && o.constraint.Intersects(c) {
 			l.report(RuleOverlap, Warning, v.patch, v.at, "%s: a version can satisfy %s as well as %s, and both diffs would be applied", v.pkg, c, o.constraint)
 		}
 	}
