@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"strings"
 
 	"github.com/quality-patches/qpt/pkg/applier"
 )
@@ -27,7 +26,9 @@ func (l *linter) files() error {
 			continue // what is wrong with it is said there
 		}
 		first[sum] = v
-		l.diff(v, src)
+		if _, err := applier.Parse(src); err != nil { // which refuses names that lead out of the tree
+			l.report(RuleDiff, Error, v.patch, v.at, "%s: %v", v.diff, err)
+		}
 	}
 	err := fs.WalkDir(l.fsys, diffsDir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -42,17 +43,4 @@ func (l *linter) files() error {
 		return nil
 	}
 	return err
-}
-
-func (l *linter) diff(v variant, src []byte) {
-	d, err := applier.Parse(src)
-	if err != nil {
-		l.report(RuleDiff, Error, v.patch, v.at, "%s: %v", v.diff, err)
-		return
-	}
-	for _, name := range d.Paths() {
-		if !fs.ValidPath(name) || strings.EqualFold(strings.SplitN(name, "/", 2)[0], ".git") {
-			l.report(RuleDiffOutside, Error, v.patch, v.at, "%s: %s leads out of the installation", v.diff, name)
-		}
-	}
 }

@@ -39,9 +39,8 @@ const (
 	RuleFileName          = "file-name"          // leads out of the catalogue, or names no id
 	RuleFileMissing       = "file-missing"
 	RuleFileUnused        = "file-unused"
-	RuleDiff              = "diff"         // it does not parse
-	RuleDiffOutside       = "diff-outside" // it leaves the tree
-	RuleDuplicate         = "duplicate"    // two files have the same content
+	RuleDiff              = "diff"      // it does not parse, or names what is outside of the tree or git's
+	RuleDuplicate         = "duplicate" // two files have the same content
 	RuleRequireDangling   = "require-dangling"
 	RuleRequireElsewhere  = "require-elsewhere" // only another catalogue has it
 	RuleRequireCircular   = "require-circular"

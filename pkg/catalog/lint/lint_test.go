@@ -58,7 +58,8 @@ func TestRules(t *testing.T) {
 		{"nothing wrong", fstest.MapFS{support: object(entry("A", ">=1 <2", x), entry("B", ">=1 <2", y+`, "require": ["a"]`))}, nil},
 		{"an empty catalogue as PHP writes it", fstest.MapFS{support: file("[]"), "patches/x.patch": nil, "patches/y.patch": nil}, nil},
 		{
-			"syntax", fstest.MapFS{support: file("{\n\"A\": {\n\"title\": x\n}}"), "patches/x.patch": nil, "patches/y.patch": nil},
+			"syntax",
+			fstest.MapFS{support: file("{\n\"A\": {\n\"title\": x\n}}"), "patches/x.patch": nil, "patches/y.patch": nil},
 			[]string{"error syntax  support-patches.json:3 "},
 		},
 		{"two documents", fstest.MapFS{support: file("{}\n{}"), "patches/x.patch": nil, "patches/y.patch": nil}, []string{"error syntax  support-patches.json:1 "}},
@@ -108,7 +109,8 @@ func TestRules(t *testing.T) {
 			},
 		},
 		{"a diff that is none", fstest.MapFS{support: object(entry("A", "*", x), entry("B", "*", y)), "patches/x.patch": file("<html>")}, []string{"error diff A support-patches.json:2 /A/packages/a~1b/*/file"}},
-		{"a diff that leaves the tree", fstest.MapFS{support: object(entry("A", "*", x), entry("B", "*", y)), "patches/x.patch": diffOf("../../x")}, []string{"error diff-outside A support-patches.json:2 /A/packages/a~1b/*/file"}},
+		{"a diff that leaves the tree", fstest.MapFS{support: object(entry("A", "*", x), entry("B", "*", y)), "patches/x.patch": diffOf("../../x")}, []string{"error diff A support-patches.json:2 /A/packages/a~1b/*/file"}},
+		{"a diff that changes git", fstest.MapFS{support: object(entry("A", "*", x), entry("B", "*", y)), "patches/x.patch": diffOf(".git/hooks/x")}, []string{"error diff A support-patches.json:2 /A/packages/a~1b/*/file"}},
 		{"a duplicate", fstest.MapFS{support: object(entry("A", "*", x), entry("B", "*", y)), "patches/y.patch": diffOf("x")}, []string{"note duplicate B support-patches.json:3 /B/packages/a~1b/*/file"}},
 		{
 			"requirements", fstest.MapFS{support: object(entry("A", "*", x+`, "require": ["B", "C"]`), entry("B", "*", y+`, "require": ["A"]`))},
