@@ -116,3 +116,47 @@ func (p *printer) failures(list []Failure) {
 
 // commas joins texts for a reader.
 func commas(list []string) string { return Clean(strings.Join(list, ", ")) }
+
+// findings makes verify writable in every format: each declared patch, and what is found.
+func (v *Verify) findings() findings {
+	fs := findings{of: "verify"}
+	found := map[string]bool{}
+	for _, x := range v.Findings {
+		found[strings.ToLower(x.Patch)] = true
+	}
+	for _, p := range v.Patches {
+		if !found[strings.ToLower(p.ID)] {
+			fs.list = append(fs.list, finding{
+				rule: rule{"verify-ok", "A patch is in the tree as it is declared."}, patch: p.ID, state: p.State,
+				message: p.ID + " is " + p.State, path: p.File, line: p.Line,
+			})
+		}
+	}
+	for _, x := range v.Findings {
+		f := finding{
+			rule:  rule{"verify-" + x.Rule, "A declared patch and the tree disagree: " + strings.ReplaceAll(x.Rule, "-", " ") + "."},
+			level: levelNote, patch: x.Patch, message: x.Message, path: x.Path,
+		}
+		switch x.Level {
+		case LevelError:
+			f.level = levelError
+		case LevelWarning:
+			f.level = levelWarning
+		}
+		if f.path == "" { // else the declaration
+			f.path, f.line = x.File, x.Line
+		}
+		for _, p := range v.Patches {
+			if strings.EqualFold(p.ID, x.Patch) {
+				f.state = p.State
+			}
+		}
+		fs.list = append(fs.list, f)
+	}
+	for _, f := range v.Failures {
+		base := finding{rule: rule{"verify-conflict", "A declared patch does not fit."}, level: levelError, patch: f.ID, message: f.Message}
+		fs.list = append(fs.list, fromRefusals(base, f.Refusals)...)
+	}
+	fs.list = append(fs.list, general(levelWarning, warningRule(), v.Warnings)...)
+	return fs
+}
