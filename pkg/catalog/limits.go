@@ -14,9 +14,10 @@ const (
 	// MaxSize is how many bytes a diff, a catalogue file or an article may have.
 	MaxSize = 64 << 20
 
-	maxArchiveEntries = 100_000
-	maxArchiveSize    = 2 << 30 // unpacked
-	maxArchiveRatio   = 200     // of unpacked to packed, of the archive as a whole
+	// What an archive may hold.
+	MaxArchiveEntries = 100_000
+	MaxArchiveSize    = 2 << 30 // unpacked
+	MaxArchiveRatio   = 200     // of unpacked to packed, of the archive as a whole
 )
 
 // ErrTooLarge is wrapped when input is larger than [MaxSize].
@@ -64,20 +65,20 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	return b[:n], nil
 }
 
-// checkArchive refuses archives that unpack to far more than they are.
-func checkArchive(archive *zip.Reader, size int64) error {
-	if len(archive.File) > maxArchiveEntries {
-		return fmt.Errorf("the archive has %d entries, more than %d", len(archive.File), maxArchiveEntries)
+// CheckArchive refuses zip archives that unpack to far more than they are.
+func CheckArchive(archive *zip.Reader, size int64) error {
+	if len(archive.File) > MaxArchiveEntries {
+		return fmt.Errorf("the archive has %d entries, more than %d", len(archive.File), MaxArchiveEntries)
 	}
 	var total uint64
 	for _, f := range archive.File {
 		total += f.UncompressedSize64
-		if total > maxArchiveSize || f.UncompressedSize64 > maxArchiveSize {
-			return fmt.Errorf("the archive unpacks to more than %d GiB", maxArchiveSize>>30)
+		if total > MaxArchiveSize || f.UncompressedSize64 > MaxArchiveSize {
+			return fmt.Errorf("the archive unpacks to more than %d GiB", MaxArchiveSize>>30)
 		}
 	}
-	if size > 0 && total/uint64(size) > maxArchiveRatio {
-		return fmt.Errorf("the archive unpacks to more than %d times its size", maxArchiveRatio)
+	if size > 0 && total/uint64(size) > MaxArchiveRatio {
+		return fmt.Errorf("the archive unpacks to more than %d times its size", MaxArchiveRatio)
 	}
 	return nil
 }

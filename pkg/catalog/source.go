@@ -55,7 +55,7 @@ func Open(name string) (s Source, closer func() error, err error) {
 			return fail(fmt.Errorf("neither a folder nor a zip archive: %w", err))
 		}
 		s.FS, closer = archive, archive.Close
-		if err := checkArchive(&archive.Reader, info.Size()); err != nil {
+		if err := CheckArchive(&archive.Reader, info.Size()); err != nil {
 			_ = closer()
 			return fail(err)
 		}
