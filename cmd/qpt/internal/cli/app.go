@@ -114,6 +114,9 @@ func (a *app) catalog(inst *project.Installation) (*catalog.Catalog, error) {
 			return nil, usageError{err}
 		}
 		a.closers = append(a.closers, closer)
+		if err := a.trusted(s.FS); err != nil {
+			return nil, usagef("catalogue %s: %w", name, err)
+		}
 		levels = append(levels, []catalog.Source{s})
 	}
 	if inst != nil {
@@ -122,6 +125,7 @@ func (a *app) catalog(inst *project.Installation) (*catalog.Catalog, error) {
 			levels = append(levels, []catalog.Source{{Name: "m2-hotfixes", FS: os.DirFS(hotfixes), Dir: "m2-hotfixes"}})
 		}
 	}
+	levels = append(levels, a.cached())
 	levels = append(levels, []catalog.Source{{Name: "bundled", FS: patches.Catalog(), Origin: catalog.OriginBundled}})
 	return catalog.Load(levels...), nil
 }

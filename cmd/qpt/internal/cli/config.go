@@ -26,6 +26,7 @@ type config struct {
 	NoInteraction bool          `mapstructure:"no-interaction"`
 	Quiet         bool          `mapstructure:"quiet"`
 	Verbose       bool          `mapstructure:"verbose"`
+	CatalogKey    string        `mapstructure:"catalog-key"`
 	StateDir      string        `mapstructure:"state-dir"`
 	Wait          time.Duration `mapstructure:"wait"`
 
@@ -42,6 +43,7 @@ type config struct {
 func globalFlags(f *pflag.FlagSet) {
 	f.String("root", "", "the installation (default: the nearest parent that is one)")
 	f.StringArray("catalog", nil, "a catalogue of patches, a folder or a zip archive (may be repeated)")
+	f.String("catalog-key", "", "the public key that catalogues have to be signed with (see qpt catalog keygen)")
 	f.String("format", string(report.Table), "how results are written: "+strings.Join(report.Formats(), ", "))
 	f.StringArray("output", nil, "also write the result to a file, as FORMAT=FILE (may be repeated)")
 	f.String("color", "auto", "use colour: auto, always, never")
