@@ -163,6 +163,9 @@ func (w *writer) tarball(r io.Reader) error {
 			if limited.N <= 0 {
 				return w.tooLarge()
 			}
+			if errors.Is(err, io.ErrUnexpectedEOF) {
+				return fmt.Errorf("a broken or truncated tar.gz archive: %w", err)
+			}
 			return err
 		}
 	}

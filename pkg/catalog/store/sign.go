@@ -113,3 +113,7 @@ func CheckSignature(fsys fs.FS, key ed25519.PublicKey) (Manifest, error) {
 	}
 	return m, nil
 }
+
+// Listed returns the files that a manifest lists, each compared with it when it is
+// read. Others are not there.
+func Listed(fsys fs.FS, m Manifest) fs.FS { return newVerified(fsys, m) }

@@ -114,7 +114,7 @@ func (a *app) catalog(inst *project.Installation) (*catalog.Catalog, error) {
 			return nil, usageError{err}
 		}
 		a.closers = append(a.closers, closer)
-		if err := a.trusted(s.FS); err != nil {
+		if s.FS, err = a.trusted(s.FS); err != nil {
 			return nil, usagef("catalogue %s: %w", name, err)
 		}
 		levels = append(levels, []catalog.Source{s})

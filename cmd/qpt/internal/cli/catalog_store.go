@@ -46,7 +46,7 @@ func (a *app) cached() []catalog.Source {
 		}
 		files, err := s.Open(e)
 		if err == nil && !fromMagento(e) {
-			err = a.trusted(files)
+			files, err = a.trusted(files)
 		}
 		if err != nil {
 			a.note("warning: catalogue %s of the cache is left out: %s", report.Clean(e.String()), report.Clean(err.Error()))
@@ -63,17 +63,21 @@ func fromMagento(e store.Entry) bool {
 	return e.Repository != "" && strings.HasPrefix(e.Name, "magento/")
 }
 
-// trusted checks the signature of a catalogue if a key is configured.
-func (a *app) trusted(files fs.FS) error {
+// trusted checks the signature of a catalogue if a key is configured, and returns the
+// files that it covers.
+func (a *app) trusted(files fs.FS) (fs.FS, error) {
 	if a.config.CatalogKey == "" {
-		return nil
+		return files, nil
 	}
 	key, err := store.ParsePublic(a.config.CatalogKey)
 	if err != nil {
-		return usagef("catalog-key: %w", err)
+		return nil, usagef("catalog-key: %w", err)
 	}
-	_, err = store.CheckSignature(files, key)
-	return err
+	m, err := store.CheckSignature(files, key)
+	if err != nil {
+		return nil, err
+	}
+	return store.Listed(files, m), nil
 }
 
 func cachedReport(s store.Store, e store.Entry) report.CachedCatalog {
@@ -201,7 +205,8 @@ func (a *app) verifyCached(s store.Store, e store.Entry) error {
 	if fromMagento(e) {
 		return nil
 	}
-	return a.trusted(os.DirFS(s.Path(e)))
+	_, err := a.trusted(os.DirFS(s.Path(e)))
+	return err
 }
 
 func newCatalogPruneCmd(a *app) *cobra.Command {

@@ -145,7 +145,8 @@ func (u *updater) add(file string, e store.Entry) (store.Entry, error) {
 		if fromMagento(e) {
 			return nil
 		}
-		return u.trusted(files)
+		_, err := u.trusted(files)
+		return err
 	})
 }
 

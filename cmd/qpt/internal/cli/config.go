@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 
+	"github.com/quality-patches/qpt/pkg/catalog/store"
 	"github.com/quality-patches/qpt/pkg/declared"
 	"github.com/quality-patches/qpt/pkg/project"
 	"github.com/quality-patches/qpt/pkg/report"
@@ -180,6 +181,11 @@ func (c *config) validate() error {
 	case "auto", "always", "never":
 	default:
 		return usagef("unknown colour mode %q, expected auto, always or never", c.Color)
+	}
+	if c.CatalogKey != "" {
+		if _, err := store.ParsePublic(c.CatalogKey); err != nil {
+			return usagef("catalog-key: %w", err)
+		}
 	}
 	if c.Wait < 0 || c.Wait > 0 && c.Wait < time.Millisecond {
 		return usagef("wait: %s is not a time to wait; give it a unit, as in 30s", c.Wait)

@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 //	shop DIR          make the sandbox shop in DIR and go there
 //	run CODE ARG...   run qpt, which must end with that exit code
 //	keep NAME DIR     remember a folder: names, modes and contents outside var/
+//	serve DIR         serve DIR as a Composer repository over TLS, for public:private; its URL is $REPO
 //	same NAME DIR     fail unless the folder is as it was when NAME was kept
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -37,6 +38,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("XDG_CONFIG_HOME", "")
 			env.Setenv("XDG_STATE_HOME", "")
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
+			env.Setenv("COMPOSER_HOME", filepath.Join(env.WorkDir, "composer"))
 			env.Values["kept"] = map[string]string{}
 			return nil
 		},
@@ -79,6 +82,7 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("%s is not what it was when %s was kept", args[1], args[0])
 				}
 			},
+			"serve": serveRepository,
 			"folders": func(ts *testscript.TestScript, _ bool, args []string) {
 				for _, dir := range args {
 					ts.Check(os.MkdirAll(ts.MkAbs(dir), fs.ModePerm))
