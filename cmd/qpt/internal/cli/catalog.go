@@ -10,8 +10,8 @@ func newCatalogCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "catalog",
 		Short:   "Fetch, compare, check and publish catalogues of patches",
-		Long:    "Catalog has the commands for those who fetch, write, check and distribute catalogues.",
-		Example: "  qpt catalog lint .\n  qpt catalog update",
+		Long:    "Catalog groups the commands about catalogues as such: where they come from, how they differ,\nwhat is wrong with one, and how to publish one.",
+		Example: "  qpt catalog update\n  qpt catalog diff 1.1.81 1.1.82\n  qpt catalog lint .",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

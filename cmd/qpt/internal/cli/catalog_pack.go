@@ -10,10 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/catalog/lint"
 	"github.com/quality-patches/qpt/pkg/catalog/store"
 	"github.com/quality-patches/qpt/pkg/report"
 )
@@ -59,8 +61,15 @@ func (a *app) packInto(source, output, keyFile string) error {
 		return usageError{err}
 	}
 	a.closers = append(a.closers, closer)
-	if found := catalog.Load([]catalog.Source{s}).Lint(); len(found) > 0 {
-		return findingError(fmt.Sprintf("the catalogue has %d errors and is not packed; the first: %s", len(found), found[0]))
+	found, err := lint.Catalog(s)
+	if err != nil {
+		return err
+	}
+	found = slices.DeleteFunc(found, func(f lint.Finding) bool { // what is required may be in another catalogue
+		return f.Severity != lint.Error || f.Rule == lint.RuleRequireDangling
+	})
+	if len(found) > 0 {
+		return findingError(fmt.Sprintf("the catalogue has %d errors and is not packed (qpt catalog lint lists them); the first: %s: %s", len(found), found[0].ID, found[0].Message))
 	}
 	var buf bytes.Buffer
 	m, err := store.Pack(&buf, s.FS, key)

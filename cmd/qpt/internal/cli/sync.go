@@ -199,7 +199,7 @@ func (a *app) sync(ctx context.Context, o syncOptions) (err error) {
 			return stateErr
 		}
 		if o.command != "lock" {
-			a.store(sh, s) // before the commit, so that nothing is in that cannot be taken out
+			a.keepDiffs(sh, s) // before the commit, so that nothing is in that cannot be taken out
 		}
 		if err := commit(ctx, session, changes); err != nil {
 			return fmt.Errorf("%s: %w", o.command, err)

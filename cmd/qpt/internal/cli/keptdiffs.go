@@ -31,8 +31,8 @@ func (a *app) stored(sh *shop, sum string) []byte {
 	return text
 }
 
-// store keeps the diffs of a lock, and drops those that neither it nor the one before needs.
-func (a *app) store(sh *shop, s *assessment) {
+// keepDiffs keeps the diffs of a lock, and drops those that neither it nor the one before needs.
+func (a *app) keepDiffs(sh *shop, s *assessment) {
 	dir := a.storeDir(sh)
 	needed := map[string]bool{}
 	err := os.MkdirAll(dir, 0o777)
