@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -61,15 +60,21 @@ func (a *app) packInto(source, output, keyFile string) error {
 		return usageError{err}
 	}
 	a.closers = append(a.closers, closer)
-	found, err := lint.Catalog(s)
+	findings, err := lint.Catalog(s)
 	if err != nil {
 		return err
 	}
-	found = slices.DeleteFunc(found, func(f lint.Finding) bool { // what is required may be in another catalogue
-		return f.Severity != lint.Error || f.Rule == lint.RuleRequireDangling
-	})
+	var found []lint.Finding
+	for _, f := range findings {
+		switch {
+		case f.Rule == lint.RuleRequireDangling || f.Rule == lint.RuleReplaceDangling: // another catalogue of the shop may have it
+			a.note("warning: %s: %s", report.Clean(f.ID), report.Clean(f.Message))
+		case f.Severity == lint.Error:
+			found = append(found, f)
+		}
+	}
 	if len(found) > 0 {
-		return findingError(fmt.Sprintf("the catalogue has %d errors and is not packed (qpt catalog lint lists them); the first: %s: %s", len(found), found[0].ID, found[0].Message))
+		return findingError(fmt.Sprintf("the catalogue has %d errors and is not packed, qpt catalog lint lists them; the first: %s: %s", len(found), found[0].ID, found[0].Message))
 	}
 	var buf bytes.Buffer
 	m, err := store.Pack(&buf, s.FS, key)
