@@ -184,6 +184,28 @@ func TestPlanSync(t *testing.T) {
 	}
 }
 
+// What needs the lines of one that leaves is not torn in silence.
+func TestPlanSyncTorn(t *testing.T) {
+	base := tree{"f": lines(9, nil)}
+	low := base.with("f", lines(9, map[int]string{6: "low\n"}))
+	high := low.with("f", lines(9, map[int]string{4: "high\n", 6: "low\n"}))
+	s := newStack(t, high,
+		spec{id: "LOW", diff: "--- a/f\n+++ b/f\n@@ -6,2 +6,3 @@\n line 6\n+low\n line 7\n"},
+		spec{id: "HIGH", diff: diff(low, high)},
+	)
+	list := items(t, s, "LOW", "HIGH")
+	sums := func(before, after string) map[string]stack.Sums {
+		return map[string]stack.Sums{"f": {Before: stack.Sum(&applier.File{Data: []byte(before)}), After: stack.Sum(&applier.File{Data: []byte(after)})}}
+	}
+	_, err := s.PlanSync(stack.SyncRequest{Wanted: list[1:], Known: []stack.Layer{
+		{ID: "LOW", Item: list[0], Files: sums(base["f"], low["f"])}, {ID: "HIGH", Item: list[1], Files: sums(low["f"], high["f"])},
+	}})
+	var conflict *stack.ConflictError
+	if !errors.As(err, &conflict) || conflict.Item.ID() != "HIGH" {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A diff that is not to be had is an error only when something of it is in the tree.
 func TestPlanSyncLost(t *testing.T) {
 	base := tree{"f": lines(9, nil)}
