@@ -87,7 +87,7 @@ func inspectOn(o *applier.Overlay, it *Item) Finding {
 	case canApply && canRevert:
 		f.Ambiguous = true
 		f.State = Applied
-		if forward < reverse {
+		if forward < reverse || forward == reverse && changesOnlyForward(o, it) {
 			f.State = NotApplied
 		}
 	case canApply:
@@ -98,6 +98,18 @@ func inspectOn(o *applier.Overlay, it *Item) Finding {
 		f.State, f.Files = parts(o, it)
 	}
 	return f
+}
+
+// changesOnlyForward reports whether an item that fits in both directions would change
+// something only if it were put in, as one does that sets nothing but modes.
+func changesOnlyForward(o *applier.Overlay, it *Item) bool {
+	changes := func(dir applier.Direction) bool {
+		fork := o.Fork()
+		stage(fork, it, dir)
+		list, err := fork.Changes()
+		return err == nil && len(list) > 0
+	}
+	return changes(applier.Forward) && !changes(applier.Reverse)
 }
 
 // parts says of each file of an item, and of each hunk where they can be told apart,

@@ -27,11 +27,11 @@ func newCatalogPackCmd(a *app) *cobra.Command {
 		Long: `Pack writes the files of a catalogue into a zip archive, with a manifest of their
 SHA-256 sums and, with --key, an Ed25519 signature. The same files give the same bytes.
 A catalogue with errors is not packed.`,
-		Example: "  qpt catalog pack our-patches --output acme-patches-1.0.0.zip --key company.key",
+		Example: "  qpt catalog pack our-patches --archive acme-patches-1.0.0.zip --key company.key",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.catalogPack(args[0], output, key) },
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "the archive to write (default: FOLDER.zip)")
+	cmd.Flags().StringVar(&output, "archive", "", "the archive to write (default: FOLDER.zip)")
 	cmd.Flags().StringVar(&key, "key", "", "a private key to sign with")
 	return cmd
 }
