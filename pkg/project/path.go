@@ -95,7 +95,7 @@ func list(root, dir string) []string {
 
 // dirOf returns the folder of the package magento/<name>, relative to the root.
 func (m *pathMap) dirOf(name string) (string, bool) {
-	if m.installed[name] || strings.Trim(name, "-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != "" {
+	if m.installed[name] || strings.Trim(name, nameLetters+"-_") != "" {
 		return "", false
 	}
 	switch name {
