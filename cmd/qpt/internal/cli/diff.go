@@ -14,7 +14,7 @@ import (
 func unifiedDiff(changes []applier.Change) string {
 	var b strings.Builder
 	for _, c := range changes {
-		oldName, newName := gitName("a/"+c.Path), gitName("b/"+c.Path)
+		oldName, newName := applier.QuoteName("a/"+c.Path), applier.QuoteName("b/"+c.Path)
 		fmt.Fprintf(&b, "diff --git %s %s\n", oldName, newName)
 		var before, after string
 		switch {
@@ -60,29 +60,6 @@ func hunks(oldName, newName, before, after string) string {
 		}
 	}
 	return u.String()
-}
-
-// gitName is a path as git headers write it: in quotes if it has characters that would
-// be taken for something else.
-func gitName(name string) string {
-	if !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '"' || r == '\\' }) {
-		return name
-	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, c := range []byte(name) {
-		switch {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < ' ' || c == 0x7f:
-			fmt.Fprintf(&b, "\\%03o", c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }
 
 // gitMode is a mode as git headers write it.
