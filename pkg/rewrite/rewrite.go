@@ -1,0 +1,258 @@
+// Package rewrite changes the paths of a diff, from one layout of Magento's files to the other and from one strip
+// level to another, and splits a diff by package. Every byte that is no path stays.
+package rewrite
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/quality-patches/qpt/pkg/applier"
+	"github.com/quality-patches/qpt/pkg/project"
+)
+
+// Detect has [Convert] find out how many leading components the names of a diff have.
+const Detect = -1
+
+// Options say what [Convert] makes of a diff.
+type Options struct {
+	// To is the layout that the paths are to have; those that have it already stay.
+	To project.Layout
+	// Strip is how many leading components the names have before the path, or [Detect].
+	Strip int
+	// ToStrip is how many they are to have, 0 or 1.
+	ToStrip int
+	// WithoutTests leaves out changes of test code.
+	WithoutTests bool
+}
+
+// A Part is a diff, and what it is about.
+type Part struct {
+	// Package is the Composer package that the files belong to, "" if there are several.
+	Package string
+	Text    []byte
+	// Paths are sorted, in the layout that was asked for.
+	Paths []string
+}
+
+// An UnplacedError is a diff whose paths begin with no folder of Magento.
+type UnplacedError struct{ Path string }
+
+func (e *UnplacedError) Error() string {
+	return fmt.Sprintf("%q lies in no folder of Magento at any strip level; give the level with --strip if it is right", e.Path)
+}
+
+// Convert rewrites the paths of a diff. The error is an [*applier.ParseError] for what is no usable diff and an
+// [*UnplacedError] if the strip level cannot be detected.
+func Convert(src []byte, o Options) (*Part, error) {
+	d, err := open(src, o)
+	if err != nil {
+		return nil, err
+	}
+	return d.part(func(change) bool { return true })
+}
+
+// Split does the same as [Convert] and returns a diff for each package, in the order of their names. Text between
+// the changes is left out; what stands before the first is in every part. A file that moves from one package to
+// another cannot be split and is an error.
+func Split(src []byte, o Options) ([]Part, error) {
+	d, err := open(src, o)
+	if err != nil {
+		return nil, err
+	}
+	var packages []string
+	for _, c := range d.changes {
+		for _, p := range c.packages {
+			if p != c.packages[0] {
+				return nil, fmt.Errorf("%s is moved from %s to %s, which cannot be split", c.paths[0], c.packages[0], p)
+			}
+		}
+		if c.change {
+			packages = append(packages, c.packages[0])
+		}
+	}
+	slices.Sort(packages)
+	var parts []Part
+	for _, name := range slices.Compact(packages) {
+		begun := false
+		part, err := d.part(func(c change) bool {
+			begun = begun || c.change
+			return !begun || c.change && c.packages[0] == name
+		})
+		if err != nil {
+			return nil, err
+		}
+		part.Package = name
+		parts = append(parts, *part)
+	}
+	return parts, nil
+}
+
+// A change is a section with the new text of its names.
+type change struct {
+	change          bool
+	text            []byte
+	checked         []byte // the same with one leading component, as the applier reads it
+	paths, packages []string
+}
+
+type converted struct{ changes []change }
+
+func open(src []byte, o Options) (*converted, error) {
+	sections, err := applier.Sections(src)
+	if err != nil {
+		return nil, err
+	}
+	if o.Strip == Detect {
+		if o.Strip, err = detect(sections); err != nil {
+			return nil, err
+		}
+	}
+	d := &converted{}
+	for i := range sections {
+		s := &sections[i]
+		c := change{change: s.Change, text: s.Text, checked: s.Text}
+		if s.Change {
+			for _, n := range s.Names {
+				if n.Kind != applier.IndexName {
+					p := layout(o.To, path(n, o.Strip))
+					c.paths = append(c.paths, p)
+					c.packages = append(c.packages, project.PackageOf(project.ToComposer(p)))
+				}
+			}
+			if len(c.paths) == 0 {
+				return nil, &applier.ParseError{Line: s.Line, Reason: "a change that names no file"}
+			}
+			if o.WithoutTests && !slices.ContainsFunc(c.paths, func(p string) bool { return !isTest(p) }) {
+				continue
+			}
+			if s.Binary {
+				return nil, &applier.ParseError{Line: s.Line, Reason: fmt.Sprintf("%q: binary changes are not supported", c.paths[0])}
+			}
+			c.text = s.Rename(o.rename(o.ToStrip))
+			c.checked = c.text
+			if o.ToStrip != 1 {
+				c.checked = s.Rename(o.rename(1))
+			}
+		}
+		d.changes = append(d.changes, c)
+	}
+	return d, nil
+}
+
+// rename returns how a name is rewritten when names are to have that many leading components.
+func (o Options) rename(strip int) func(applier.Name) string {
+	return func(n applier.Name) string {
+		rest := path(n, o.Strip)
+		to := layout(o.To, rest)
+		switch {
+		case n.Kind != applier.HunkName:
+			return strings.TrimSuffix(n.Path, rest) + to
+		case strip == o.Strip:
+			return strings.TrimSuffix(n.Path, rest) + to
+		case strip == 0:
+			return to
+		case n.New:
+			return "b/" + to
+		}
+		return "a/" + to
+	}
+}
+
+// path is what a name says without its leading components.
+func path(n applier.Name, strip int) string {
+	switch n.Kind {
+	case applier.MoveName:
+		strip = max(strip-1, 0)
+	case applier.IndexName:
+		strip = 0
+	}
+	p := n.Path
+	for range strip {
+		if _, rest, ok := strings.Cut(p, "/"); ok {
+			p = rest
+		}
+	}
+	return p
+}
+
+func layout(to project.Layout, p string) string {
+	if to == project.Git {
+		return project.ToGit(p)
+	}
+	return project.ToComposer(p)
+}
+
+// detect returns the strip level at which every path begins with a folder of Magento, or lies in its root.
+func detect(sections []applier.Section) (int, error) {
+	const deepest = 12
+	first := ""
+	for _, strip := range []int{1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, deepest} {
+		fits := true
+		for _, s := range sections {
+			for _, n := range s.Names {
+				if n.Kind == applier.HunkName && !placed(n.Path, strip) {
+					fits = false
+					if first == "" {
+						first = n.Path
+					}
+				}
+			}
+		}
+		if fits {
+			return strip, nil
+		}
+	}
+	return 0, &UnplacedError{first}
+}
+
+// placed reports whether a name with that many leading components is a path of Magento.
+func placed(name string, strip int) bool {
+	if strings.Count(name, "/") < strip {
+		return false
+	}
+	p := path(applier.Name{Path: name}, strip)
+	top, _, below := strings.Cut(p, "/")
+	if !below { // a file in the root
+		prefix := name[:len(name)-len(p)]
+		return strip == 0 || prefix == "a/" || prefix == "b/"
+	}
+	switch top {
+	case "app", "bin", "dev", "generated", "lib", "phpserver", "pub", "setup", "update", "var", "vendor", ".github":
+		return true
+	}
+	return false
+}
+
+func isTest(p string) bool {
+	if strings.HasPrefix(p, "dev/tests/") {
+		return true
+	}
+	parts := strings.Split(p, "/")
+	return len(parts) > 4 && (parts[3] == "Test" && parts[0] == "vendor" || parts[4] == "Test" && parts[0] == "app")
+}
+
+// part joins the changes that are kept, and checks that they can be applied.
+func (d *converted) part(keep func(change) bool) (*Part, error) {
+	var text, checked bytes.Buffer
+	part := &Part{}
+	for _, c := range d.changes {
+		if keep(c) {
+			text.Write(c.text)
+			checked.Write(c.checked)
+			part.Paths = append(part.Paths, c.paths...)
+		}
+	}
+	if len(part.Paths) == 0 {
+		return nil, errors.New("nothing is left of the diff: it changes tests alone")
+	}
+	slices.Sort(part.Paths)
+	part.Paths = slices.Compact(part.Paths)
+	if _, err := applier.Parse(checked.Bytes()); err != nil {
+		return nil, err
+	}
+	part.Text = text.Bytes()
+	return part, nil
+}
