@@ -38,8 +38,8 @@ func newConvertCmd(a *app) *cobra.Command {
 a Composer installation, or back. Every byte that is no path stays. A pull request on
 GitHub can be named by its address.
 
-The diff goes to standard output, or into the file that --output names. With --split
-there is one for each package, in the folder that --output names. No file is replaced.`,
+The diff goes to standard output, or into the file that --into names. With --split
+there is one for each package, in the folder that --into names. No file is replaced.`,
 		Example: `  qpt convert https://github.com/magento/magento2/pull/12345 --without-tests -o fix.patch
   qpt convert --to git fix.patch | git apply
   qpt convert big.patch --split -o patches`,
@@ -47,7 +47,7 @@ there is one for each package, in the folder that --output names. No file is rep
 		RunE: func(cmd *cobra.Command, args []string) error { return a.relayout(cmd.Context(), args[0], o) },
 	}
 	cmd.Flags().StringVar(&o.to, "to", "composer", "the layout to write: composer, git")
-	cmd.Flags().StringVarP(&o.output, "output", "o", "", "the file to write, or the folder with --split")
+	cmd.Flags().StringVarP(&o.output, "into", "o", "", "the file to write, or the folder with --split")
 	cmd.Flags().BoolVar(&o.split, "split", false, "write one diff for each package")
 	cmd.Flags().IntVar(&o.options.Strip, "strip", rewrite.Detect, "leading components of the names that are read (default: found out)")
 	cmd.Flags().IntVar(&o.options.ToStrip, "to-strip", 1, "leading components of the names that are written: 0, 1")
@@ -64,7 +64,7 @@ func (a *app) relayout(ctx context.Context, arg string, o convertOptions) error 
 	case o.options.Strip < rewrite.Detect:
 		return usagef("--strip %d: names cannot have fewer than 0 leading components", o.options.Strip)
 	case o.split && o.output == "":
-		return usagef("--split needs a folder for its diffs: give --output")
+		return usagef("--split needs a folder for its diffs: give --into")
 	}
 	if o.to == "git" {
 		o.options.To = project.Git
