@@ -65,7 +65,8 @@ func TestRules(t *testing.T) {
 		{"two documents", fstest.MapFS{support: file("{}\n{}"), "patches/x.patch": nil, "patches/y.patch": nil}, []string{"error syntax  support-patches.json:1 "}},
 		{"nested too deep", fstest.MapFS{support: file(strings.Repeat("[", 5000)), "patches/x.patch": nil, "patches/y.patch": nil}, []string{"error syntax  support-patches.json:1 "}},
 		{
-			"structure", fstest.MapFS{support: object(
+			"structure",
+			fstest.MapFS{support: object(
 				`"A": 1`, `"B": {"title": 2, "categories": "One", "packages": {}}`, `"C": {"title": "t", "categories": ["One"], "packages": {"a/b": {">=1": "x.patch"}}}`,
 				entry("D", ">=1", x+`, "require": "A", "deprecated": 1`), entry("E", ">=1", `"replaced-with": "A"`), entry("F", ">=1", y),
 			)},
@@ -79,31 +80,37 @@ func TestRules(t *testing.T) {
 			},
 		},
 		{
-			"unknown keys", fstest.MapFS{support: object(`"A": {"title": "t", "requirement": "r", "categories": ["One"], "packages": {"a/b": {"*": {`+x+`, "replaced_with": "B"}}}}`, entry("B", "*", y))},
+			"unknown keys",
+			fstest.MapFS{support: object(`"A": {"title": "t", "requirement": "r", "categories": ["One"], "packages": {"a/b": {"*": {`+x+`, "replaced_with": "B"}}}}`, entry("B", "*", y))},
 			[]string{"warning unknown-key A support-patches.json:2 /A/requirement", "warning unknown-key A support-patches.json:2 /A/packages/a~1b/*/replaced_with"},
 		},
 		{"a repeated key", fstest.MapFS{support: object(entry("A", "*", y+`, "file": "x.patch"`), entry("B", "*", y))}, []string{"error repeated-key A support-patches.json:2 /A/packages/a~1b/*/file"}},
 		{
-			"a repeated id", fstest.MapFS{support: object(entry("A", "*", x)), "community-patches.json": object(entry("a", "*", y))},
+			"a repeated id",
+			fstest.MapFS{support: object(entry("A", "*", x)), "community-patches.json": object(entry("a", "*", y))},
 			[]string{"warning repeated-id a community-patches.json:2 /a"},
 		},
 		{
-			"titles", fstest.MapFS{support: object(`"A": {"title": " ", "categories": ["One"], "packages": {"a/b": {"*": {`+x+`}}}}`, `"B": {"title": "a\nb", "categories": ["One"], "packages": {"a/b": {"*": {`+y+`}}}}`)},
+			"titles",
+			fstest.MapFS{support: object(`"A": {"title": " ", "categories": ["One"], "packages": {"a/b": {"*": {`+x+`}}}}`, `"B": {"title": "a\nb", "categories": ["One"], "packages": {"a/b": {"*": {`+y+`}}}}`)},
 			[]string{"error title A support-patches.json:2 /A/title", "warning title B support-patches.json:3 /B/title"},
 		},
 		{
-			"categories", fstest.MapFS{support: object(`"A": {"title": "t", "categories": ["One", "Two"], "packages": {"a/b": {"*": {`+x+`}}}}`, entry("B", "*", y)), "config/patch-categories.json": file(`[{"name": "One"}, {}]`)},
+			"categories",
+			fstest.MapFS{support: object(`"A": {"title": "t", "categories": ["One", "Two"], "packages": {"a/b": {"*": {`+x+`}}}}`, entry("B", "*", y)), "config/patch-categories.json": file(`[{"name": "One"}, {}]`)},
 			[]string{"error structure  config/patch-categories.json:1 /1", "warning category A support-patches.json:2 /A/categories/1"},
 		},
 		{"a constraint", fstest.MapFS{support: object(entry("A", ">=x", x), entry("B", "*", y))}, []string{"error constraint A support-patches.json:2 /A/packages/a~1b/>=x"}},
 		{"an empty constraint", fstest.MapFS{support: object(entry("A", ">2 <1", x), entry("B", "*", y))}, []string{"error constraint-empty A support-patches.json:2 /A/packages/a~1b/>2 <1"}},
 		{
-			"an overlap", fstest.MapFS{support: object(entry("A", ">=1 <=2", x+`}, ">=2": {`+y))},
+			"an overlap",
+			fstest.MapFS{support: object(entry("A", ">=1 <=2", x+`}, ">=2": {`+y))},
 			[]string{"warning constraint-overlap A support-patches.json:2 /A/packages/a~1b/>=2"},
 		},
 		{"no overlap", fstest.MapFS{support: object(entry("A", ">=1 <2", x+`}, ">=2": {`+y))}, nil},
 		{
-			"files", fstest.MapFS{support: object(entry("A", "*", x), entry("B", "*", `"file": "none.patch"`), entry("C", "*", `"file": "../y.patch"`))},
+			"files",
+			fstest.MapFS{support: object(entry("A", "*", x), entry("B", "*", `"file": "none.patch"`), entry("C", "*", `"file": "../y.patch"`))},
 			[]string{
 				"warning file-unused  patches/y.patch:0 ", "error file-missing B support-patches.json:3 /B/packages/a~1b/*/file", "error file-name C support-patches.json:4 /C/packages/a~1b/*/file",
 			},
@@ -113,25 +120,30 @@ func TestRules(t *testing.T) {
 		{"a diff that changes git", fstest.MapFS{support: object(entry("A", "*", x), entry("B", "*", y)), "patches/x.patch": diffOf(".git/hooks/x")}, []string{"error diff A support-patches.json:2 /A/packages/a~1b/*/file"}},
 		{"a duplicate", fstest.MapFS{support: object(entry("A", "*", x), entry("B", "*", y)), "patches/y.patch": diffOf("x")}, []string{"note duplicate B support-patches.json:3 /B/packages/a~1b/*/file"}},
 		{
-			"requirements", fstest.MapFS{support: object(entry("A", "*", x+`, "require": ["B", "C"]`), entry("B", "*", y+`, "require": ["A"]`))},
+			"requirements",
+			fstest.MapFS{support: object(entry("A", "*", x+`, "require": ["B", "C"]`), entry("B", "*", y+`, "require": ["A"]`))},
 			[]string{"error require-dangling A support-patches.json:2 /A/packages/a~1b/*/require/1", "error require-circular B support-patches.json:3 /B/packages/a~1b/*/require/0"},
 		},
 		{"itself", fstest.MapFS{support: object(entry("A", "*", x+`, "require": ["A"]`), entry("B", "*", y))}, []string{"error require-circular A support-patches.json:2 /A/packages/a~1b/*/require/0"}},
 		{
-			"a deprecated requirement", fstest.MapFS{support: object(entry("A", ">=1 <2", x+`, "require": ["B"]`), entry("B", ">=1", y+`, "deprecated": true`))},
+			"a deprecated requirement",
+			fstest.MapFS{support: object(entry("A", ">=1 <2", x+`, "require": ["B"]`), entry("B", ">=1", y+`, "deprecated": true`))},
 			[]string{"warning require-deprecated A support-patches.json:2 /A/packages/a~1b/>=1 <2/require/0"},
 		},
 		{"one that is deprecated elsewhere", fstest.MapFS{support: object(entry("A", ">=1 <2", x+`, "require": ["B"]`), entry("B", ">=2", y+`, "deprecated": true`))}, nil},
 		{
-			"replacements", fstest.MapFS{support: object(entry("A", ">=1 <2", x+`, "replaced-with": "B"`), entry("B", ">=2", y+`, "replaced-with": "C"`))},
+			"replacements",
+			fstest.MapFS{support: object(entry("A", ">=1 <2", x+`, "replaced-with": "B"`), entry("B", ">=2", y+`, "replaced-with": "C"`))},
 			[]string{"warning replace-range A support-patches.json:2 /A/packages/a~1b/>=1 <2/replaced-with", "error replace-dangling B support-patches.json:3 /B/packages/a~1b/>=2/replaced-with"},
 		},
 		{
-			"replaced in a circle", fstest.MapFS{support: object(entry("A", "*", x+`, "replaced-with": "B"`), entry("B", "*", y+`, "replaced-with": "A"`))},
+			"replaced in a circle",
+			fstest.MapFS{support: object(entry("A", "*", x+`, "replaced-with": "B"`), entry("B", "*", y+`, "replaced-with": "A"`))},
 			[]string{"error replace-circular B support-patches.json:3 /B/packages/a~1b/*/replaced-with"},
 		},
 		{
-			"the cloud's format", fstest.MapFS{
+			"the cloud's format",
+			fstest.MapFS{
 				"patches.json":            file(`{"a/b": {"t": {"1.0": "A-1__x__1.patch", ">=1": "A-1__x__2.patch", "2.0": "x.patch", "3.0": 1}}}`),
 				"patches/A-1__x__1.patch": diffOf("1"), "patches/A-1__x__2.patch": diffOf("2"), "patches/y.patch": nil,
 			},

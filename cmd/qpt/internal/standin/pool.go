@@ -209,7 +209,7 @@ func (p *pool) search(ids []string, withRequired bool, chain map[string]bool) ([
 			need, err := p.search(it.require, true, chain)
 			delete(chain, it.id)
 			if err != nil {
-				return nil, failure("Configuration error - " + strings.TrimPrefix(err.Error(), "Configuration error - "))
+				return nil, failure(configurationError + strings.TrimPrefix(err.Error(), configurationError))
 			}
 			add(need...)
 		}
@@ -238,7 +238,7 @@ func (p *pool) optional(origin string) ([]*item, error) {
 		if len(it.require) > 0 {
 			need, err := p.search(it.require, true, map[string]bool{})
 			if err != nil {
-				return nil, failure("Configuration error - " + err.Error())
+				return nil, failure(configurationError + strings.TrimPrefix(err.Error(), configurationError))
 			}
 			found = append(found, need...)
 		}

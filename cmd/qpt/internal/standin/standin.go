@@ -46,6 +46,9 @@ type failure string
 
 func (f failure) Error() string { return string(f) }
 
+// configurationError begins the failures that are the catalogue's.
+const configurationError = "Configuration error - "
+
 // Run carries out a command line of the program of that name, and returns its exit
 // status, 0 or 1 as that of the PHP command. An error is one that the PHP commands do
 // not have, such as a lock that another run holds; nothing was changed then.
@@ -71,6 +74,10 @@ func Run(ctx context.Context, name string, args []string, shop *Shop) (status in
 	var f failure
 	if !errors.As(err, &f) {
 		return 0, err
+	}
+	if strings.HasPrefix(string(f), configurationError) { // what the PHP commands do not catch
+		fmt.Fprintf(shop.Err, "\n  %s\n\n", f)
+		return 1, nil
 	}
 	if a.command != "status" {
 		r.say("%s", r.magentoVersion())
