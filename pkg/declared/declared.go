@@ -403,8 +403,16 @@ func (r *reader) ignore(n *yaml.Node) error {
 	return nil
 }
 
+// PlainConstants writes PHP constants in the form "!php/const NAME", which YAML allows,
+// where a text has "!php/const:NAME", which Symfony's parser allows too. Lines and columns
+// stay as they are.
+func PlainConstants(src []byte) []byte {
+	return bytes.ReplaceAll(src, []byte("!php/const:"), []byte("!php/const "))
+}
+
 // env reads the configuration of a cloud project.
 func (r *reader) env(src []byte) error {
+	src = PlainConstants(src)
 	n, err := r.yaml(src)
 	if err != nil {
 		return err

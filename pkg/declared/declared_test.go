@@ -41,6 +41,7 @@ func TestRead(t *testing.T) {
 		{"a path with an @", []string{"qpt.yaml", "patches: [a@b.patch]", "a@b.patch", ""}, "a@b.patch qpt.yaml:1"},
 		{"hotfixes", []string{"m2-hotfixes/2.patch", "", "m2-hotfixes/1.patch", "", "m2-hotfixes/no.txt", ""}, "m2-hotfixes/1.patch m2-hotfixes, m2-hotfixes/2.patch m2-hotfixes"},
 		{"the cloud", []string{".magento.env.yaml", "stage:\n  build:\n    QUALITY_PATCHES:\n      - A\n      - B\n"}, "A .magento.env.yaml:4, B .magento.env.yaml:5"},
+		{"the cloud with constants", []string{".magento.env.yaml", "stage:\n  build:\n    QUALITY_PATCHES: [A]\n  deploy:\n    D:\n      !php/const:\\PDO::X : 1\n"}, "A .magento.env.yaml:3"},
 		{"the cloud with other things", []string{".magento.env.yaml", "stage:\n  global:\n    QUALITY_PATCHES: [A]\n  build: ~\nx: !php/const \\A::B\n"}, ""},
 		{"composer", []string{"composer.json", "{\"extra\": {\"magento-patches\": {\n\"apply\": [\"A\",\n\"B\"]}}}"}, "A composer.json:2, B composer.json:3"},
 		{"composer with comments", []string{"composer.json", `{"extra": {"magento-patches": {"apply": {"why": "B", "z": "A"}, "ignore": {"breaks": "C"}}}}`}, "B composer.json:1, A composer.json:1, !C breaks"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/declared"
 )
 
 // change carries out apply or revert. All of it is staged first and written as one
@@ -171,7 +172,7 @@ func (r *run) qualityPatches() ([]string, error) {
 		} `yaml:"stage"`
 	}
 	if err == nil {
-		err = yaml.Unmarshal(text, &config)
+		err = yaml.Unmarshal(declared.PlainConstants(text), &config)
 	}
 	if err != nil {
 		return nil, failure(fmt.Sprintf("%s: %v", name, err))
