@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/quality-patches/qpt/pkg/catalog/store"
 	"github.com/quality-patches/qpt/pkg/declared"
 	"github.com/quality-patches/qpt/pkg/report"
 )
@@ -45,7 +46,7 @@ func (a *app) keepDiffs(sh *shop, s *assessment) {
 			}
 			var text []byte
 			if text, err = v.Text(); err == nil {
-				err = writeAtomically(dir, name, text)
+				err = store.WriteFile(filepath.Join(dir, name), text, 0o644)
 			}
 		}
 	}
@@ -66,23 +67,6 @@ func (a *app) keepDiffs(sh *shop, s *assessment) {
 			_ = os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
-}
-
-// writeAtomically writes a file under another name, and renames it.
-func writeAtomically(dir, name string, data []byte) error {
-	f, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, name))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }
 
 // readOwn reads a file of qpt in the root; none is empty.

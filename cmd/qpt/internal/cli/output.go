@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quality-patches/qpt/pkg/catalog/store"
 	"github.com/quality-patches/qpt/pkg/report"
 )
 
@@ -101,31 +102,10 @@ func (c *config) writeOutputs(r report.Result) error {
 
 // writeFile replaces a file, or leaves it as it was. Its mode stays; a new file gets the
 // one that new files have.
-func writeFile(name string, content []byte) (err error) {
-	temporary := filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%d.tmp", filepath.Base(name), os.Getpid()))
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
+func writeFile(name string, content []byte) error {
+	mode := fs.FileMode(0o644)
+	if info, err := os.Stat(name); err == nil {
+		mode = info.Mode().Perm()
 	}
-	defer func() {
-		if err != nil {
-			_ = f.Close() // the first error says more
-			_ = os.Remove(temporary)
-		}
-	}()
-	if info, statErr := os.Stat(name); statErr == nil {
-		if err = f.Chmod(info.Mode().Perm()); err != nil {
-			return err
-		}
-	}
-	if _, err = f.Write(content); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temporary, name)
+	return store.WriteFile(name, content, mode)
 }
