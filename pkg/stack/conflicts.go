@@ -23,21 +23,24 @@ type Pair struct {
 // out, and so are items that do not fit alone.
 func (s *Stack) Conflicts(items []*Item) []Pair {
 	base := s.Layers().Base
-	c := comparison{stack: s, base: base, near: newNeighbours(items), needs: map[*Item][]*Item{}, alone: map[*Item]bool{}}
+	c := comparison{base: base, needs: map[*Item][]*Item{}, alone: map[*Item]bool{}}
 	fits := make([]bool, len(items))
-	for _, it := range items {
-		c.needs[it] = c.requirements(it)
+	place := map[*Item]int{}
+	for i, it := range items {
+		place[it] = i
+		c.needs[it], _, _ = s.Closure([]*Item{it}, nil) // what cannot be had is not compared
 	}
 	parallel(len(items), func(i int) { fits[i] = c.fits(c.needs[items[i]]) })
 	for i, it := range items {
 		c.alone[it] = fits[i]
 	}
+	near := newNeighbours(items)
 	var candidates []Pair
 	for i, a := range items {
 		seen := map[*Item]bool{}
 		for _, path := range a.Paths() {
-			for _, b := range c.near.byPath[path] {
-				if b.Order <= a.Order || seen[b] || !c.alone[a] || !c.alone[b] || c.related(items[i], b) {
+			for _, b := range near.byPath[path] {
+				if place[b] <= i || seen[b] || !c.alone[a] || !c.alone[b] || c.related(a, b) {
 					continue
 				}
 				seen[b] = true
@@ -58,35 +61,9 @@ func (s *Stack) Conflicts(items []*Item) []Pair {
 
 // A comparison tries items in pairs.
 type comparison struct {
-	stack *Stack
 	base  *applier.Overlay
-	near  *neighbours
 	needs map[*Item][]*Item // an item behind all that it requires
 	alone map[*Item]bool    // it fits without any other
-}
-
-// requirements returns an item behind all that it requires and that can be had.
-func (c *comparison) requirements(it *Item) []*Item {
-	var list []*Item
-	var visit func(*Item)
-	seen := map[*catalog.Patch]bool{}
-	visit = func(it *Item) {
-		if seen[it.Patch] {
-			return
-		}
-		seen[it.Patch] = true
-		for _, id := range catalog.Require(it.Variants) {
-			if need, err := c.stack.Item(id); err == nil {
-				if known, ok := c.near.byID[lower(id)]; ok {
-					need = known
-				}
-				visit(need)
-			}
-		}
-		list = append(list, it)
-	}
-	visit(it)
-	return list
 }
 
 func (c *comparison) fits(lists ...[]*Item) bool {

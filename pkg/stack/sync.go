@@ -73,13 +73,13 @@ func (s *Stack) Closure(items []*Item, ignored func(id string) bool) (all []*Ite
 	requiredBy = map[string][]string{}
 	byID := map[string]*Item{}
 	for _, it := range items {
-		byID[strings.ToLower(it.ID())] = it
+		byID[lower(it.ID())] = it
 	}
 	seen := map[string]bool{}
 	var errs []error
 	var visit func(it *Item)
 	visit = func(it *Item) {
-		key := strings.ToLower(it.ID())
+		key := lower(it.ID())
 		if seen[key] {
 			return
 		}
@@ -88,14 +88,14 @@ func (s *Stack) Closure(items []*Item, ignored func(id string) bool) (all []*Ite
 			if ignored != nil && ignored(id) {
 				continue
 			}
-			need := byID[strings.ToLower(id)]
+			need := byID[lower(id)]
 			if need == nil {
 				var err error
 				if need, err = s.Item(id); err != nil {
 					errs = append(errs, fmt.Errorf("patch %s requires %s: %w", it.ID(), id, err))
 					continue
 				}
-				byID[strings.ToLower(id)] = need
+				byID[lower(id)] = need
 				requiredBy[need.ID()] = nil
 			}
 			if by, ok := requiredBy[need.ID()]; ok && !slices.Contains(by, it.ID()) {
@@ -512,14 +512,14 @@ func (s *Stack) foreign(items []*Item) []*Item {
 	paths := map[string]bool{}
 	ours := map[string]bool{}
 	for _, it := range items {
-		ours[strings.ToLower(it.ID())] = true
+		ours[lower(it.ID())] = true
 		for _, p := range it.Paths() {
 			paths[p] = true
 		}
 	}
 	all, _ := s.Items() // those with a broken diff cannot be in the tree
 	return slices.DeleteFunc(all, func(it *Item) bool {
-		return ours[strings.ToLower(it.ID())] || !slices.ContainsFunc(it.Paths(), func(p string) bool { return paths[p] })
+		return ours[lower(it.ID())] || !slices.ContainsFunc(it.Paths(), func(p string) bool { return paths[p] })
 	})
 }
 
