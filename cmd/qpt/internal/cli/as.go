@@ -71,6 +71,7 @@ func (a *app) as(ctx context.Context, name string, args []string) error {
 	status, err := standin.Run(ctx, name, args, &standin.Shop{
 		In: a.In, Out: a.Out, Err: a.Err, Getenv: a.Getenv, Installation: inst, Root: root,
 		Catalog: catalog.Load(sources), Hotfixes: hotfixes,
+		AppendLog: func(data []byte) error { return appendFile(root, historyFile, data) },
 		Begin: func(ctx context.Context) (func(context.Context, []applier.Change) error, func() error, error) {
 			session, err := a.lock(ctx, root, a.transactionOptions(inst, strings.Join(append([]string{name}, args...), " ")))
 			if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -545,13 +544,5 @@ func (r *run) flushLog() {
 	for _, l := range r.lines {
 		fmt.Fprintf(&b, "[%s] %s\n", now, l)
 	}
-	if err := r.Root.MkdirAll("var/log", 0o777); err != nil {
-		return
-	}
-	f, err := r.Root.OpenFile("var/log/patch.log", os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	_, _ = f.WriteString(b.String()) // see above
+	_ = r.AppendLog([]byte(b.String())) // see above
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/project"
+	"github.com/quality-patches/qpt/pkg/report"
 )
 
 // The names of the PHP commands.
@@ -36,6 +37,8 @@ type Shop struct {
 	// Catalog holds the patches of magento/magento-cloud-patches before those of
 	// magento/quality-patches; Hotfixes the diffs in m2-hotfixes.
 	Catalog, Hotfixes *catalog.Catalog
+	// AppendLog adds to var/log/patch.log.
+	AppendLog func(data []byte) error
 	// Begin takes the lock and returns what commits a change of the tree as one
 	// transaction; end releases it. The tree is not read before.
 	Begin func(ctx context.Context) (commit func(context.Context, []applier.Change) error, end func() error, err error)
@@ -57,7 +60,7 @@ func Run(ctx context.Context, name string, args []string, shop *Shop) (status in
 	defer r.flushLog()
 	a, err := parse(name, args)
 	if err != nil {
-		fmt.Fprintf(shop.Err, "\n  %s\n\n", err)
+		fmt.Fprintf(shop.Err, "\n  %s\n\n", clean(err.Error()))
 		return 1, nil
 	}
 	r.args = a
@@ -76,7 +79,7 @@ func Run(ctx context.Context, name string, args []string, shop *Shop) (status in
 		return 0, err
 	}
 	if strings.HasPrefix(string(f), configurationError) { // what the PHP commands do not catch
-		fmt.Fprintf(shop.Err, "\n  %s\n\n", f)
+		fmt.Fprintf(shop.Err, "\n  %s\n\n", clean(string(f)))
 		return 1, nil
 	}
 	if a.command != "status" {
@@ -185,11 +188,25 @@ func (r *run) usage() {
 	}
 }
 
-// say writes a line of the result.
+// say writes a line of the result, or several. Control characters, which a catalogue or a
+// path may hold, do not reach a terminal.
 func (r *run) say(format string, args ...any) {
 	if !r.args.quiet {
-		fmt.Fprintf(r.Out, format+"\n", args...)
+		fmt.Fprintln(r.Out, clean(fmt.Sprintf(format, args...)))
 	}
+}
+
+// clean escapes what is no text, and leaves lines and tabs as they are.
+func clean(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		parts := strings.Split(line, "\t")
+		for j := range parts {
+			parts[j] = report.Clean(parts[j])
+		}
+		lines[i] = strings.Join(parts, "\t")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // ask asks a question, and takes yes for the answer if there is none, as the PHP

@@ -1,7 +1,6 @@
 package standin
 
 import (
-	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
@@ -148,11 +147,11 @@ func (r *run) showStatus() error {
 		groups = r.choose(groups, "provider", func(g *group) []string { return []string{g.origin} })
 		groups = r.choose(groups, "category", func(g *group) []string { return g.categories })
 	}
-	slices.SortStableFunc(groups, func(a, b *group) int {
-		return cmp.Or(strings.Compare(states[a.id], states[b.id]), strings.Compare(a.origin, b.origin))
-	})
+	sorted(groups, states)
 	if json {
-		r.say("%s", jsonRows(groups, states))
+		if !r.args.quiet {
+			fmt.Fprintln(r.Out, jsonRows(groups, states)) // which escapes by itself
+		}
 		return nil
 	}
 	r.table(groups, states)
