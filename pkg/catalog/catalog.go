@@ -55,6 +55,8 @@ type Patch struct {
 	Misspelled bool
 	// Metadata holds the catalogue's rules for recommending the patch, as JSON, or nil.
 	Metadata json.RawMessage
+	// Security is set for patches that the catalogue knows to close vulnerabilities.
+	Security *Security
 	Variants []*Variant
 	// Source names where the patch was read from.
 	Source string
@@ -76,6 +78,9 @@ type Variant struct {
 	ReplacedWith string
 	// Deprecated is set by the catalogue, or implied by ReplacedWith.
 	Deprecated bool
+	// SHA256 is what the catalogue says of the diff's bytes, in lower case, or "". A diff
+	// with another one cannot be used.
+	SHA256 string
 
 	source string
 	load   func() ([]byte, error)
@@ -111,11 +116,17 @@ func (v *Variant) Diff() (*applier.Diff, error) {
 // Source names where the diff is read from; a patch may have diffs of several sources.
 func (v *Variant) Source() string { return v.source }
 
-// Text returns the diff as it stands in the catalogue. The error is a [*DiffError].
+// Text returns the diff as it stands in the catalogue, if it is the one that the
+// catalogue means ([Variant.SHA256]). The error is a [*DiffError].
 func (v *Variant) Text() ([]byte, error) {
 	b, err := v.load()
 	if err != nil {
 		return nil, &DiffError{v.source, v.File, unwrapPath(err)}
+	}
+	if v.SHA256 != "" {
+		if sum := hash(b); sum != v.SHA256 {
+			return nil, &DiffError{v.source, v.File, fmt.Errorf("its SHA-256 is %s, but the catalogue says %s", sum, v.SHA256)}
+		}
 	}
 	return b, nil
 }

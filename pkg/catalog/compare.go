@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -53,6 +54,7 @@ func differences(a, b *Patch) []string {
 	note(a.Origin == b.Origin && a.Type == b.Type, "origin")
 	note(a.Requirements == b.Requirements, "requirements")
 	note(bytes.Equal(a.Metadata, b.Metadata), "metadata")
+	note(reflect.DeepEqual(a.Security, b.Security), "vulnerabilities")
 	note(variantsEqual(a, b, func(v *Variant) string { return v.Package + " " + v.Constraint.String() }), "versions")
 	note(variantsEqual(a, b, func(v *Variant) string { return strings.ToLower(strings.Join(v.Require, " ")) }), "required patches")
 	note(Deprecated(a.Variants) == Deprecated(b.Variants), "deprecation")
@@ -79,5 +81,7 @@ func diffHash(v *Variant) string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("%x", sha256.Sum256(b))
+	return hash(b)
 }
+
+func hash(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }

@@ -136,6 +136,7 @@ func texts(v gjson.Result, target *[]string, expected string) error {
 
 // quality reads the format of magento/quality-patches:
 // id → {title, categories, requirements, metadata, packages → constraint → variant}.
+// Two keys are qpt's own: security of a patch, and sha256 of a variant.
 func (r *reader) quality(src []byte, origin string) error {
 	entries, repeated, err := members(gjson.ParseBytes(src))
 	if err != nil {
@@ -183,6 +184,8 @@ func (r *reader) qualityPatch(p *Patch, src gjson.Result) error {
 			p.Misspelled = f.name == "requirement"
 		case "metadata":
 			p.Metadata = json.RawMessage(f.value.Raw)
+		case "security":
+			p.Security, err = security(f.value)
 		case "packages":
 			packages = f.value
 		}
@@ -237,6 +240,10 @@ func (r *reader) qualityVariant(p *Patch, pkg string, c member) error {
 			err = texts(f.value, &v.Require, "a list of ids")
 		case "replaced-with":
 			err = text(f.value, &v.ReplacedWith, "an id")
+		case "sha256":
+			if err = text(f.value, &v.SHA256, "a SHA-256"); err == nil && !hashName.MatchString(v.SHA256) {
+				err = fmt.Errorf("%q is not a SHA-256 of 64 hexadecimal digits in lower case", v.SHA256)
+			}
 		case "deprecated":
 			if deprecated = f.value; !deprecated.IsBool() {
 				err = mismatched(deprecated, "true or false")
@@ -260,6 +267,8 @@ func (r *reader) qualityVariant(p *Patch, pkg string, c member) error {
 	p.Variants = append(p.Variants, v)
 	return nil
 }
+
+var hashName = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // cloudName matches ID__description__version.patch, from which a patch of the
 // cloud package has its id.

@@ -80,7 +80,7 @@ func (l *linter) qualityPatch(p *patch, n *node) {
 	if !l.isKind(p, n, object) {
 		return
 	}
-	l.keys(p, n, "title", "categories", "requirements", "metadata", "packages")
+	l.keys(p, n, "title", "categories", "requirements", "metadata", "security", "packages")
 	if title := n.get("title"); title == nil {
 		l.report(RuleTitle, Error, p, n, "there is no title")
 	} else if l.isKind(p, title, text) {
@@ -143,7 +143,7 @@ func (l *linter) qualityVariant(p *patch, pkg string, c member, others []variant
 	if !l.isKind(p, n, object) {
 		return others
 	}
-	l.keys(p, n, "file", "require", "replaced-with", "deprecated")
+	l.keys(p, n, "file", "require", "replaced-with", "deprecated", "sha256")
 	if file := n.get("file"); file == nil {
 		l.report(RuleStructure, Error, p, n, "there is no file")
 	} else if l.isKind(p, file, text) {
