@@ -129,6 +129,20 @@ func Open(root string, getenv func(string) string) (*Installation, error) {
 	return in, nil
 }
 
+// VendorDir returns the folder that Composer installs packages into, as a slash path relative to root. Of the
+// environment, getenv (nil for none) is asked for COMPOSER_VENDOR_DIR and HOME. It is quicker than [Open] and has its
+// errors.
+func VendorDir(root string, getenv func(string) string) (string, error) {
+	if getenv == nil {
+		getenv = func(string) string { return "" }
+	}
+	m, err := readManifest(root)
+	if err != nil {
+		return "", err
+	}
+	return m.findVendorDir(root, getenv)
+}
+
 // readPackages fills in the packages, the layout and the warnings.
 func (in *Installation) readPackages(m *manifest, getenv func(string) string) error {
 	found, err := readInstalled(in.Root, in.VendorDir)

@@ -70,17 +70,25 @@ func (s *Stack) Inspect(items []*Item) []Finding { return inspectAll(s.overlay, 
 
 func inspectAll(o *applier.Overlay, items []*Item) []Finding {
 	findings := make([]Finding, len(items))
-	parallel(len(items), func(i int) { findings[i] = inspectOn(o, items[i]) })
+	parallel(len(items), func(i int) { findings[i] = judge(o, items[i]) })
 	in := inspection{overlay: o, items: items, findings: findings}
 	in.include()
 	in.peel()
+	parallel(len(items), func(i int) { findings[i].split(o) })
 	in.require()
 	return findings
 }
 
 // inspectOn judges one item by itself.
 func inspectOn(o *applier.Overlay, it *Item) Finding {
-	f := Finding{Item: it}
+	f := judge(o, it)
+	f.split(o)
+	return f
+}
+
+// judge looks at one item as a whole: it is applied, not applied, or unknown.
+func judge(o *applier.Overlay, it *Item) Finding {
+	f := Finding{Item: it, State: Unknown}
 	forward, canApply := applier.Fits(o, applier.Forward, it.diffs...)
 	reverse, canRevert := applier.Fits(o, applier.Reverse, it.diffs...)
 	switch {
@@ -94,10 +102,15 @@ func inspectOn(o *applier.Overlay, it *Item) Finding {
 		f.State = NotApplied
 	case canRevert:
 		f.State = Applied
-	default:
-		f.State, f.Files = parts(o, it)
 	}
 	return f
+}
+
+// split looks at the parts of an item that is unknown as a whole.
+func (f *Finding) split(o *applier.Overlay) {
+	if f.State == Unknown {
+		f.State, f.Files = parts(o, f.Item)
+	}
 }
 
 // changesOnlyForward reports whether an item that fits in both directions would change
@@ -172,9 +185,6 @@ func perFile(diffs []*applier.Diff) []*applier.Diff {
 	return parts
 }
 
-// unclear reports whether a state may be due to patches on top.
-func unclear(s State) bool { return s == Unknown || s == Partial }
-
 // An inspection looks at items together once each was judged by itself.
 type inspection struct {
 	overlay  *applier.Overlay
@@ -244,7 +254,7 @@ func (in *inspection) includes(a, b int) (part, whole int, same, ok bool) {
 	}
 	gone := func(without, it *Item) bool {
 		fork := in.overlay.Fork()
-		return takeOff(fork, without) == nil && inspectOn(fork, it).State == NotApplied
+		return takeOff(fork, without) == nil && judge(fork, it).State == NotApplied
 	}
 	firstGone, secondGone := gone(second, first), gone(first, second)
 	switch {
@@ -274,7 +284,7 @@ func compareIDs(a, b string) int { return cmp.Compare(strings.ToLower(a), string
 // peel looks under the applied patches for those that they hide. What reverses cleanly
 // is taken off a fork, and those beneath become visible.
 func (in *inspection) peel() {
-	touched := in.onPath(func(i int) bool { return unclear(in.findings[i].State) })
+	touched := in.onPath(func(i int) bool { return in.findings[i].State == Unknown })
 	if len(touched) == 0 {
 		return
 	}
@@ -284,20 +294,20 @@ func (in *inspection) peel() {
 	index := map[*Item]int{}
 	var items []*Item
 	for i, it := range in.items {
-		if state := in.findings[i].State; (unclear(state) || state == Applied) && overlap(i) {
+		if state := in.findings[i].State; (state == Unknown || state == Applied) && overlap(i) {
 			index[it] = i
 			items = append(items, it)
 		}
 	}
 	p := newPeeler(in.overlay, items)
 	p.run(func(it *Item) {
-		if f := &in.findings[index[it]]; unclear(f.State) {
-			f.State, f.Files, f.Under = AppliedUnder, nil, p.needed(in.overlay, it, Applied)
+		if f := &in.findings[index[it]]; f.State == Unknown {
+			f.State, f.Under = AppliedUnder, p.needed(in.overlay, it, Applied)
 		}
 	})
 	for i, it := range in.items {
-		if f := &in.findings[i]; unclear(f.State) && inspectOn(p.overlay, it).State == NotApplied {
-			f.State, f.Files, f.InTheWay = Blocked, nil, p.needed(in.overlay, it, NotApplied)
+		if f := &in.findings[i]; f.State == Unknown && judge(p.overlay, it).State == NotApplied {
+			f.State, f.InTheWay = Blocked, p.needed(in.overlay, it, NotApplied)
 		}
 	}
 }
@@ -348,7 +358,7 @@ func (p *peeler) run(taken func(*Item)) {
 // take takes an item off if it is in the tree. What lies above it comes off first; asked
 // holds those that wait for it.
 func (p *peeler) take(it *Item, asked map[*Item]bool, taken func(*Item)) {
-	if inspectOn(p.overlay, it).State != Applied {
+	if judge(p.overlay, it).State != Applied {
 		return
 	}
 	asked[it] = true
@@ -381,7 +391,7 @@ func (p *peeler) take(it *Item, asked map[*Item]bool, taken func(*Item)) {
 // liesAbove reports whether an item that could come off an overlay is torn once another
 // one is off.
 func liesAbove(o, without *applier.Overlay, it *Item) bool {
-	return inspectOn(o, it).State == Applied && unclear(inspectOn(without, it).State)
+	return judge(o, it).State == Applied && judge(without, it).State == Unknown
 }
 
 // touching returns the items that share files with one, in the order of their ids.
@@ -422,7 +432,7 @@ func (p *peeler) needed(o *applier.Overlay, it *Item, state State) []string {
 				continue
 			}
 			fork := o.Fork()
-			if takeOff(fork, other) == nil && inspectOn(fork, it).State == state {
+			if takeOff(fork, other) == nil && judge(fork, it).State == state {
 				return []string{other.ID()}
 			}
 			all = append(all, other.ID())

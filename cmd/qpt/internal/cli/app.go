@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sahilm/fuzzy"
 	"github.com/spf13/cobra"
@@ -80,16 +81,24 @@ func (a *app) note(format string, args ...any) {
 // installation opens the shop.
 func (a *app) installation() (*project.Installation, error) {
 	if a.config.Root == "" {
-		return nil, fmt.Errorf("%s and its parents: %w", a.Dir, project.ErrNotInstallation)
+		return nil, a.noRoot()
 	}
 	inst, err := project.Open(a.config.Root, a.Getenv)
 	if err != nil {
 		return nil, err
 	}
+	a.warn(inst)
+	return inst, nil
+}
+
+func (a *app) noRoot() error {
+	return fmt.Errorf("%s and its parents: %w", a.Dir, project.ErrNotInstallation)
+}
+
+func (a *app) warn(inst *project.Installation) {
 	for _, w := range inst.Warnings {
 		a.note("warning: %s", report.Clean(w))
 	}
-	return inst, nil
 }
 
 // openRoot opens the folder through which all files of the shop are reached.
@@ -102,8 +111,9 @@ func (a *app) openRoot(dir string) (*os.Root, error) {
 	return root, nil
 }
 
-// catalog loads the sources in order of precedence. Inst may be nil.
-func (a *app) catalog(inst *project.Installation) (*catalog.Catalog, error) {
+// catalog loads the sources in order of precedence. Root and vendorDir are those of the
+// shop, or empty.
+func (a *app) catalog(root, vendorDir string) (*catalog.Catalog, error) {
 	var levels [][]catalog.Source
 	for _, name := range a.config.Catalog {
 		if !filepath.IsAbs(name) {
@@ -119,9 +129,9 @@ func (a *app) catalog(inst *project.Installation) (*catalog.Catalog, error) {
 		}
 		levels = append(levels, []catalog.Source{s})
 	}
-	if inst != nil {
-		levels = append(levels, installed(inst))
-		if hotfixes := filepath.Join(inst.Root, "m2-hotfixes"); isDir(hotfixes) {
+	if root != "" {
+		levels = append(levels, installed(filepath.Join(root, filepath.FromSlash(vendorDir))))
+		if hotfixes := filepath.Join(root, "m2-hotfixes"); isDir(hotfixes) {
 			levels = append(levels, []catalog.Source{{Name: "m2-hotfixes", FS: os.DirFS(hotfixes), Dir: "m2-hotfixes"}})
 		}
 	}
@@ -130,11 +140,11 @@ func (a *app) catalog(inst *project.Installation) (*catalog.Catalog, error) {
 	return catalog.Load(levels...), nil
 }
 
-// installed returns the catalogues that Composer has installed.
-func installed(inst *project.Installation) []catalog.Source {
+// installed returns the catalogues that Composer has installed below a vendor folder.
+func installed(vendorDir string) []catalog.Source {
 	var sources []catalog.Source
 	for _, name := range []string{"quality-patches", "magento-cloud-patches"} {
-		dir := filepath.Join(inst.Root, filepath.FromSlash(inst.VendorDir), "magento", name)
+		dir := filepath.Join(vendorDir, "magento", name)
 		if isDir(dir) {
 			sources = append(sources, catalog.Source{Name: "magento/" + name, FS: os.DirFS(dir)})
 		}
@@ -155,13 +165,28 @@ type shop struct {
 }
 
 func (a *app) shop() (*shop, error) {
-	inst, err := a.installation()
+	if a.config.Root == "" {
+		return nil, a.noRoot()
+	}
+	if a.prepareHeap != nil {
+		a.prepareHeap()
+	}
+	vendorDir, err := project.VendorDir(a.config.Root, a.Getenv)
+	if err != nil {
+		vendorDir = "vendor" // Open says what is wrong
+	}
+	// Packages and catalogues do not need each other, and take about as long.
+	var inst *project.Installation
+	var opening sync.WaitGroup
+	opening.Go(func() { inst, err = project.Open(a.config.Root, a.Getenv) })
+	c, cerr := a.catalog(a.config.Root, vendorDir)
+	opening.Wait()
 	if err != nil {
 		return nil, err
 	}
-	c, err := a.catalog(inst)
-	if err != nil {
-		return nil, err
+	a.warn(inst)
+	if cerr != nil {
+		return nil, cerr
 	}
 	root, err := a.openRoot(inst.Root)
 	if err != nil {
@@ -185,7 +210,7 @@ func (a *app) optionalShop() (*shop, *catalog.Catalog, error) {
 		}
 		a.note("no shop is looked at: %s", report.Clean(err.Error()))
 	}
-	c, err := a.catalog(nil)
+	c, err := a.catalog("", "")
 	return nil, c, err
 }
 

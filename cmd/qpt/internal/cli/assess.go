@@ -258,7 +258,7 @@ func (a *app) sourceOf(sh *shop, v *catalog.Variant) (source, release string) {
 	case name == bundledSource:
 		return name, buildVersion().Version
 	}
-	for _, s := range installed(sh.inst) {
+	for _, s := range installed(filepath.Join(sh.inst.Root, filepath.FromSlash(sh.inst.VendorDir))) {
 		if s.Name == name {
 			if named := sh.inst.Packages.Named(name); len(named) > 0 {
 				release = named[0].Version.String()

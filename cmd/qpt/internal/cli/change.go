@@ -104,7 +104,7 @@ func (a *app) target(args []string) (*shop, error) {
 		!errors.Is(err, project.ErrNotInstallation) && !errors.Is(err, project.ErrNoMagento) {
 		return sh, err
 	}
-	c, cerr := a.catalog(nil)
+	c, cerr := a.catalog("", "")
 	if cerr != nil {
 		return nil, cerr
 	}

@@ -29,11 +29,15 @@ type Env struct {
 	Terminal bool
 	// Width is that of the terminal behind Out, 0 if there is none.
 	Width int
+
+	// prepareHeap is called before the heap grows. It is nil where the heap is shared
+	// with others.
+	prepareHeap func()
 }
 
 // System returns the surroundings of the process.
 func System() Env {
-	e := Env{Program: filepath.Base(os.Args[0]), In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+	e := Env{Program: filepath.Base(os.Args[0]), In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, prepareHeap: prepareHeap}
 	e.Dir, _ = os.Getwd() // an unusable working directory shows when it is needed
 	e.Terminal = term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd()))
 	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
