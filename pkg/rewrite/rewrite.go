@@ -237,22 +237,20 @@ func isTest(p string) bool {
 // part joins the changes that are kept, and checks that they can be applied.
 func (d *converted) part(keep func(change) bool) (*Part, error) {
 	var text, checked bytes.Buffer
-	part := &Part{}
+	changes := false
 	for _, c := range d.changes {
 		if keep(c) {
 			text.Write(c.text)
 			checked.Write(c.checked)
-			part.Paths = append(part.Paths, c.paths...)
+			changes = changes || c.change
 		}
 	}
-	if len(part.Paths) == 0 {
+	if !changes {
 		return nil, errors.New("nothing is left of the diff: it changes tests alone")
 	}
-	slices.Sort(part.Paths)
-	part.Paths = slices.Compact(part.Paths)
-	if _, err := applier.Parse(checked.Bytes()); err != nil {
+	diff, err := applier.Parse(checked.Bytes())
+	if err != nil {
 		return nil, err
 	}
-	part.Text = text.Bytes()
-	return part, nil
+	return &Part{Text: text.Bytes(), Paths: diff.Paths()}, nil
 }
