@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 //	run CODE ARG...   run qpt, which must end with that exit code
 //	keep NAME DIR     remember a folder: names, modes and contents outside var/
 //	serve DIR         serve DIR as a Composer repository over TLS, for public:private; its URL is $REPO
+//	proxy             start a proxy that leads https://example.com to $HOST; its URL is $PROXY
 //	same NAME DIR     fail unless the folder is as it was when NAME was kept
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -83,6 +84,7 @@ func TestScripts(t *testing.T) {
 				}
 			},
 			"serve": serveRepository,
+			"proxy": startProxy,
 			"folders": func(ts *testscript.TestScript, _ bool, args []string) {
 				for _, dir := range args {
 					ts.Check(os.MkdirAll(ts.MkAbs(dir), fs.ModePerm))
