@@ -214,6 +214,9 @@ type Catalog struct {
 // first asked for.
 func (c *Catalog) Releases() (Releases, []Diagnostic) { return c.releases() }
 
+// Sources returns the sources in order of precedence.
+func (c *Catalog) Sources() []Source { return slices.Clone(c.sources) }
+
 // Patch finds a patch by its id, without regard to case.
 func (c *Catalog) Patch(id string) (*Patch, bool) {
 	p, ok := c.byID[strings.ToLower(id)]
