@@ -25,9 +25,12 @@ const (
 	SARIF    Format = "sarif"    // 2.1.0
 	GitHub   Format = "github"   // workflow commands that become annotations
 	GitLab   Format = "gitlab"   // code quality
+
+	// AdobeStatus is the report of Adobe's vendor/bin/patch-status, for an [Audit] alone.
+	AdobeStatus Format = "patch-status"
 )
 
-// Formats returns the formats by name.
+// Formats returns the formats by name, but for [AdobeStatus], which is for one result only.
 func Formats() []string {
 	return append(GeneralFormats(), string(CSV), string(Markdown), string(JUnit), string(SARIF), string(GitHub), string(GitLab))
 }
@@ -37,10 +40,11 @@ func GeneralFormats() []string { return []string{string(Table), string(JSON), st
 
 // ParseFormat reads the name of a format.
 func ParseFormat(s string) (Format, error) {
-	if slices.Contains(Formats(), s) {
+	known := append(Formats(), string(AdobeStatus))
+	if slices.Contains(known, s) {
 		return Format(s), nil
 	}
-	return "", fmt.Errorf("unknown format %q, expected %s", s, strings.Join(Formats(), ", "))
+	return "", fmt.Errorf("unknown format %q, expected %s", s, strings.Join(known, ", "))
 }
 
 // A Result is a command's result that can be written for people.
@@ -70,6 +74,8 @@ func Render(w io.Writer, f Format, r Result, style Style) error {
 		r.text(p)
 		_, err := w.Write(p.buf.Bytes())
 		return err
+	case AdobeStatus:
+		return writePatchStatus(w, r)
 	}
 	found, ok := r.(Findings)
 	if !ok {
@@ -97,6 +103,9 @@ func Render(w io.Writer, f Format, r Result, style Style) error {
 type FormatError struct{ Format Format }
 
 func (e *FormatError) Error() string {
+	if e.Format == AdobeStatus {
+		return fmt.Sprintf("only the result of qpt audit can be written as %s", e.Format)
+	}
 	return fmt.Sprintf("this result cannot be written as %s, only as %s", e.Format, strings.Join(GeneralFormats(), ", "))
 }
 

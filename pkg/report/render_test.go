@@ -227,6 +227,7 @@ func results() map[string]report.Result {
 		},
 		"verify-ok":   &report.Verify{SchemaVersion: 1, OK: true, FailOn: "error", Installation: shop, Patches: []report.DeclaredPatch{{ID: "EX-1", State: "applied", Locked: true}}, Findings: []report.Finding{}},
 		"verify-warn": &report.Verify{SchemaVersion: 1, OK: true, FailOn: "error", Installation: shop, Patches: []report.DeclaredPatch{}, Findings: findings[2:3]},
+		"audit":       audited, "audit-ok": auditedWell,
 		"lint": &report.Lint{SchemaVersion: 1, Summary: report.LintSummary{Errors: 1, Warnings: 1, Notes: 1}, Findings: []report.LintFinding{
 			{Rule: "unknown-key", Severity: "warning", ID: "EX-1", Message: "nothing reads the key \"x\x1b\"", File: "support-patches.json", Pointer: "/EX-1/x\x1b", Line: 3},
 			{Rule: "require-dangling", Severity: "error", ID: "EX-2", Message: "requires EX-3, which this catalogue does not have", File: "support-patches.json", Pointer: "/EX-2", Line: 57},

@@ -34,6 +34,16 @@ func withFindings(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// hasAdobeStatus marks a command whose result can be written as report.AdobeStatus.
+const hasAdobeStatus = "patch-status"
+
+// withAdobeStatus marks the command whose result can be written as report.AdobeStatus.
+func withAdobeStatus(cmd *cobra.Command) *cobra.Command {
+	cmd = withFindings(cmd)
+	cmd.Annotations[hasAdobeStatus] = "yes"
+	return cmd
+}
+
 // parseOutputs reads the values of --output, and checks that the files can be made.
 func (c *config) parseOutputs(env Env) error {
 	for _, value := range c.Output {
@@ -71,15 +81,16 @@ func (c *config) parseOutputs(env Env) error {
 // checkFormats refuses formats in which the result of a command cannot be written,
 // before the command does anything.
 func (c *config) checkFormats(cmd *cobra.Command) error {
-	if cmd.Annotations[hasFindings] != "" {
-		return nil
-	}
 	formats := []report.Format{report.Format(c.Format)}
 	for _, o := range c.outputs {
 		formats = append(formats, o.format)
 	}
 	for _, f := range formats {
-		if !slices.Contains(report.GeneralFormats(), string(f)) {
+		fits := cmd.Annotations[hasFindings] != "" || slices.Contains(report.GeneralFormats(), string(f))
+		if f == report.AdobeStatus {
+			fits = cmd.Annotations[hasAdobeStatus] != ""
+		}
+		if !fits {
 			return usagef("%s: %w", cmd.CommandPath(), &report.FormatError{Format: f})
 		}
 	}

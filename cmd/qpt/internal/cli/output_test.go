@@ -25,6 +25,8 @@ func TestExitCodeDoesNotDependOnFormat(t *testing.T) {
 		{"check DEMO-1 DEMO-7", 3},
 		{"check NONE", 3},
 		{"check --magento 2.4.7 ACSD-61103 DEMO-8", 3},
+		{"audit", 3},
+		{"audit --fail-on never", 0},
 	} {
 		for _, f := range report.Formats() {
 			file := filepath.Join(t.TempDir(), "result")

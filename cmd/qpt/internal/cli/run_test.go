@@ -123,6 +123,13 @@ func TestExitCodes(t *testing.T) {
 		{"compat 2.4.* x.y", 2, 2},
 		{"compat", 2, 2},
 		{"compat --batch", 0, 0},
+		{"audit", 3, 2},
+		{"audit --fail-on never", 0, 2},
+		{"audit --cve CVE-2026-1001", 3, 2},
+		{"audit --cve 2026-1001", 2, 2},
+		{"audit --fail-on often", 2, 2},
+		{"audit DEMO-1", 2, 2},
+		{"status --format patch-status", 2, 2},
 		{"demo a b", 2, 2},
 		{"completion bash", 0, 0},
 		{"log", 0, 2},
@@ -276,7 +283,7 @@ func (failingWriter) Write([]byte) (int, error) { return 0, fs.ErrClosed }
 // Output that cannot be written is an error, in every command.
 func TestOutputFails(t *testing.T) {
 	dir := sandbox(t)
-	for _, args := range []string{"status", "list", "show DEMO-1", "check DEMO-1", "check DEMO-8", "apply DEMO-1 --dry-run", "apply DEMO-8", "compat 2.4.*", "compat 2.4.* 2.5", "version", "log", "recover"} {
+	for _, args := range []string{"status", "list", "show DEMO-1", "check DEMO-1", "check DEMO-8", "apply DEMO-1 --dry-run", "apply DEMO-8", "compat 2.4.*", "compat 2.4.* 2.5", "version", "log", "recover", "audit", "audit --format patch-status"} {
 		t.Run(args, func(t *testing.T) {
 			var errs bytes.Buffer
 			env := Env{In: strings.NewReader(""), Out: failingWriter{}, Err: &errs, Dir: dir, Getenv: func(string) string { return "" }}

@@ -22,6 +22,15 @@ func TestOutputFitsSchemas(t *testing.T) {
 		os.WriteFile(hotfix, []byte("--- /dev/null\n+++ b/pub/own.txt\n@@ -0,0 +1 @@\n+caf\xe9\n"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
+	sec := filepath.Join(dir, "sec")
+	if err := errors.Join(os.MkdirAll(filepath.Join(sec, "patches"), 0o755),
+		os.WriteFile(filepath.Join(sec, "support-patches.json"), []byte(`{
+			"X-1": {"title": "x", "security": {"cve": ["CVE-2026-1001"], "release": "2.4.6-p9", "month": "2026-07", "sequence": 2, "edition": "CE"},
+				"packages": {"magento/magento2-base": {"2.4.6-p9": {"file": "x.patch"}}}},
+			"X-2": {"title": "x", "security": {"cve": ["CVE-2026-1002"]}, "packages": {"magento/magento2-base": {"*": {"file": "x.patch"}}}}}`), 0o644),
+		os.WriteFile(filepath.Join(sec, "patches", "x.patch"), []byte("--- a/pub/index.php\n+++ b/pub/index.php\n@@ -1 +1 @@\n-x\n+y\n"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		schema, args string
 		code         int
@@ -75,6 +84,10 @@ func TestOutputFitsSchemas(t *testing.T) {
 		{"sync", "lock", 0},
 		{"sync", "remove DEMO-1 DEMO-4 DEMO-5", 0},
 		{"check", "check DEMO-5 --fail-on warning", 3},
+		{"audit", "audit", 3},
+		{"audit", "audit --catalog sec", 3},
+		{"audit", "audit --catalog sec --cve CVE-2026-1001 --fail-on never", 0},
+		{"failed", "audit --cve 1001", 2},
 		{"log", "log", 0},
 		{"recover", "recover", 0},
 		{"failed", "show NONE", 3},
