@@ -93,42 +93,112 @@ func TestOutputFitsSchemas(t *testing.T) {
 		{"failed", "show NONE", 3},
 		{"failed", "status --state elsewhere", 2},
 	} {
-		t.Run(tc.args, func(t *testing.T) {
-			before := copyTree(t, dir)
-			got := qpt(t, dir, "", nil, append(strings.Fields(tc.args), "--format", "json")...)
-			if got.code != tc.code || (got.err == "") == (tc.schema == "failed") {
-				t.Fatalf("exit code %d, want %d; stderr %q", got.code, tc.code, got.err)
-			}
-			fromJSON, err := jsonschema.UnmarshalJSON(strings.NewReader(got.out))
-			if err != nil {
-				t.Fatal(err)
-			}
-			validate(t, tc.schema, fromJSON)
-			if tc.schema == "log" {
-				return
-			}
-			// The same again in YAML, on the same tree.
-			got = qpt(t, before, "", nil, append(strings.Fields(tc.args), "--format", "yaml")...)
-			if got.code != tc.code || (got.err == "") == (tc.schema == "failed") {
-				t.Fatalf("exit code %d, want %d; stderr %q", got.code, tc.code, got.err)
-			}
-			var doc any
-			if err := yaml.Unmarshal([]byte(got.out), &doc); err != nil {
-				t.Fatal(err)
-			}
-			text, err := json.Marshal(doc)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fromYAML, err := jsonschema.UnmarshalJSON(strings.NewReader(strings.ReplaceAll(string(text), before, dir)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			validate(t, tc.schema, fromYAML)
-			if diff := cmp.Diff(fromJSON, fromYAML); diff != "" {
-				t.Errorf("(-json +yaml):\n%s", diff)
-			}
-		})
+		t.Run(tc.args, func(t *testing.T) { outputFits(t, dir, nil, tc.schema, tc.args, tc.code) })
+	}
+}
+
+// The same for what works on catalogues and diffs, which needs a cache.
+func TestCatalogOutputFitsSchemas(t *testing.T) {
+	dir := t.TempDir()
+	fix := "--- a/vendor/magento/module-x/a.php\n+++ b/vendor/magento/module-x/a.php\n@@ -1 +1 @@\n-x\n+caf\xe9\n"
+	for name, text := range map[string]string{
+		"old/support-patches.json": `{"X-1": {"title": "x", "packages": {"magento/module-x": {"1": {"file": "x.patch"}}}},
+			"X-2": {"title": "y", "packages": {"magento/module-x": {"1": {"file": "x.patch"}}}},
+			"X-3": {"title": "z", "packages": {"magento/module-x": {"1": {"file": "x.patch"}}}}}`,
+		"new/support-patches.json": `{"X-1": {"title": "changed", "packages": {"magento/module-x": {"1": {"file": "x.patch"}}}},
+			"X-3": {"title": "z", "packages": {"magento/module-x": {"1": {"file": "x.patch", "replaced-with": "X-4"}}}},
+			"X-4": {"title": "new", "packages": {"magento/module-x": {"1": {"file": "x.patch"}}}}, "X-5": 1}`,
+		"old/patches/x.patch": fix, "new/patches/x.patch": fix, "fix.patch": fix + "--- a/index.php\n+++ b/index.php\n@@ -1 +1 @@\n-x\n+y\n",
+		"page.html": "<html></html>\n",
+	} {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	vars := map[string]string{"XDG_CACHE_HOME": t.TempDir(), "XDG_CONFIG_HOME": t.TempDir()}
+	key := qpt(t, dir, "", vars, "catalog", "keygen", "company.key", "--format", "json")
+	var made struct{ PublicKey string }
+	if err := json.Unmarshal([]byte(key.out), &made); err != nil || made.PublicKey == "" {
+		t.Fatalf("%+v: %v", key, err)
+	}
+	for _, tc := range []struct {
+		schema, args string
+		code         int
+	}{
+		{"catalogs", "catalog list", 0}, // an empty cache
+		{"catalogs", "catalog update ./old --name acme/x --version 1.0.0", 0},
+		{"catalogs", "catalog update ./new --name acme/x --version 1.1.0 --no-use", 0},
+		{"catalogs", "catalog list", 0},
+		{"catalogs", "catalog path acme/x:1.1.0", 0},
+		{"catalogs", "catalog use acme/x:1.1.0", 0},
+		{"catalogs", "catalog prune --keep 0 --dry-run", 0},
+		{"catalogs", "catalog use acme/x --none", 0},
+		{"failed", "catalog path acme/none", 3},
+		{"failed", "catalog use acme/x:2", 3},
+		{"failed", "catalog prune --keep -1", 2},
+		{"catalogdiff", "catalog diff old new", 0},
+		{"catalogdiff", "catalog diff old old", 0},
+		{"catalogdiff", "catalog diff acme/x:1.0.0 new", 0},
+		{"failed", "catalog diff old none", 3},
+		{"catalogfile", "catalog keygen other.key", 0},
+		{"catalogfile", "catalog pack old --archive unsigned.zip", 0},
+		{"catalogfile", "catalog pack old --archive old.zip --key company.key", 0},
+		{"catalogfile", "catalog sign unsigned.zip --key company.key", 0},
+		{"catalogfile", "catalog verify old.zip --catalog-key " + made.PublicKey, 0},
+		{"failed", "catalog verify old --catalog-key " + made.PublicKey, 3},
+		{"failed", "catalog pack new --archive new.zip", 3},
+		{"failed", "catalog keygen company.key", 2},
+		{"lint", "catalog lint old", 0},
+		{"lint", "catalog lint new", 3},
+		{"convert", "convert fix.patch", 0},
+		{"convert", "convert fix.patch --to git", 0},
+		{"convert", "convert fix.patch --into one.patch", 0},
+		{"convert", "convert fix.patch --split --into parts", 0},
+		{"failed", "convert fix.patch --split", 2},
+		{"failed", "convert page.html", 2},
+		{"failed", "convert none.patch", 2},
+	} {
+		t.Run(tc.args, func(t *testing.T) { outputFits(t, dir, vars, tc.schema, tc.args, tc.code) })
+	}
+}
+
+// outputFits runs a command for JSON and for YAML. Both fit the schema, and say the same.
+func outputFits(t *testing.T, dir string, vars map[string]string, schema, args string, want int) {
+	t.Helper()
+	before := copyTree(t, dir)
+	got := qpt(t, dir, "", vars, append(strings.Fields(args), "--format", "json")...)
+	if got.code != want || (got.err == "") == (schema == "failed") {
+		t.Fatalf("exit code %d, want %d; stderr %q", got.code, want, got.err)
+	}
+	fromJSON, err := jsonschema.UnmarshalJSON(strings.NewReader(got.out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate(t, schema, fromJSON)
+	if schema == "log" || strings.HasPrefix(args, "catalog keygen other") { // another time, another key
+		return
+	}
+	// The same again in YAML, on the same tree.
+	got = qpt(t, before, "", vars, append(strings.Fields(args), "--format", "yaml")...)
+	if got.code != want || (got.err == "") == (schema == "failed") {
+		t.Fatalf("exit code %d, want %d; stderr %q", got.code, want, got.err)
+	}
+	var doc any
+	if err := yaml.Unmarshal([]byte(got.out), &doc); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromYAML, err := jsonschema.UnmarshalJSON(strings.NewReader(strings.ReplaceAll(string(text), before, dir)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate(t, schema, fromYAML)
+	if diff := cmp.Diff(fromJSON, fromYAML); diff != "" {
+		t.Errorf("(-json +yaml):\n%s", diff)
 	}
 }
 
