@@ -101,8 +101,8 @@ type Result struct {
 	ReleaseKnown bool
 	// Newest is the newest known release of the line, if that is not the installed one.
 	Newest string
-	// HasSource is set when a source says of any patch for this release line which
-	// vulnerabilities it closes.
+	// HasSource is set when a source says of any patch for this release line that it is a
+	// security patch. A name does not.
 	HasSource bool
 	Gaps      []Gap
 }
@@ -456,11 +456,11 @@ func (a *auditor) release() {
 			if v, err := compat.ParseVersion(release); err == nil {
 				note(v)
 				_, of := a.onLine(p.Entry, v)
-				onLine = onLine || of && len(p.CVE) > 0
+				onLine = onLine || of
 			}
 			continue
 		}
-		onLine = onLine || len(p.CVE) > 0 && a.touchesLine(p.Entry)
+		onLine = onLine || a.touchesLine(p.Entry)
 	}
 	a.result.HasSource = onLine
 	if newest.Compare(a.base) > 0 {
@@ -586,7 +586,7 @@ func (a *auditor) vulnerability(id string) Vulnerability {
 	v.Proven = true
 	switch {
 	case len(lacking) > 0:
-		v.Status, v.Patches, v.Reason = Vulnerable, lacking, join(lacking)+" not in the tree"
+		v.Status, v.Patches, v.Reason = Vulnerable, lacking, join(lacking)+" not wholly in the tree"
 	case len(by[Unknown]) > 0:
 		v.Patches, v.Reason = by[Unknown], "whether "+join(by[Unknown])+" in the tree cannot be told"
 	case asserted:

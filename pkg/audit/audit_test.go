@@ -157,19 +157,23 @@ func TestVerdicts(t *testing.T) {
 		{"not applied", shop{files: map[string]string{"a.php": one}, entries: []entry{{id: "S-1", security: general, diff: fix}}}, "S-1 missing, CVE-2026-1001 VULNERABLE"},
 		{"edited afterwards", shop{files: map[string]string{"a.php": odd}, entries: []entry{{id: "S-1", security: general, diff: fix}}}, "S-1 unknown, CVE-2026-1001 UNKNOWN"},
 		{
-			"a part of it", shop{files: map[string]string{"a.php": two, "b.php": one}, entries: []entry{{id: "S-1", security: general, diff: fix + change("b.php", one, two)}}},
+			"a part of it",
+			shop{files: map[string]string{"a.php": two, "b.php": one}, entries: []entry{{id: "S-1", security: general, diff: fix + change("b.php", one, two)}}},
 			"S-1 missing, CVE-2026-1001 VULNERABLE",
 		},
 		{
-			"under another one", shop{files: map[string]string{"a.php": last}, entries: []entry{{id: "S-1", security: general, diff: fix}, {id: "Q-1", diff: two4}}},
+			"under another one",
+			shop{files: map[string]string{"a.php": last}, entries: []entry{{id: "S-1", security: general, diff: fix}, {id: "Q-1", diff: two4}}},
 			"S-1 applied, CVE-2026-1001 PROTECTED",
 		},
 		{
-			"another one in the way", shop{files: map[string]string{"a.php": odd}, entries: []entry{{id: "S-1", security: general, diff: fix}, {id: "Q-1", diff: change("a.php", one, odd)}}},
+			"another one in the way",
+			shop{files: map[string]string{"a.php": odd}, entries: []entry{{id: "S-1", security: general, diff: fix}, {id: "Q-1", diff: change("a.php", one, odd)}}},
 			"S-1 missing, CVE-2026-1001 VULNERABLE",
 		},
 		{
-			"in both directions", shop{
+			"in both directions",
+			shop{
 				files:   map[string]string{"a.php": "1\n2\n3\nfixed\n4\n5\n6\n-\n1\n2\n3\n4\n5\n6\n"},
 				entries: []entry{{id: "S-1", security: general, diff: "--- a/a.php\n+++ b/a.php\n@@ -2,6 +2,7 @@\n 1\n 2\n 3\n+fixed\n 4\n 5\n 6\n"}},
 			},
@@ -178,11 +182,13 @@ func TestVerdicts(t *testing.T) {
 		{"a diff that is another one", shop{files: map[string]string{"a.php": two}, entries: []entry{{id: "S-1", security: general, diff: fix, sha256: strings.Repeat("0", 64)}}}, "S-1 unknown, CVE-2026-1001 UNKNOWN"},
 		{"a package that is not installed", shop{entries: []entry{{id: "S-1", security: general, diff: fix, pkg: "magento/extension-b2b"}}}, "S-1 not applicable, CVE-2026-1001 NOT_APPLICABLE"},
 		{
-			"an edition that is not installed", shop{files: map[string]string{"a.php": two}, entries: []entry{{id: "S-1", security: closes("2.4.7-p10", "2026-07", 1, "EE", "CVE-2026-1001"), diff: fix}}},
+			"an edition that is not installed",
+			shop{files: map[string]string{"a.php": two}, entries: []entry{{id: "S-1", security: closes("2.4.7-p10", "2026-07", 1, "EE", "CVE-2026-1001"), diff: fix}}},
 			"S-1 not applicable, CVE-2026-1001 NOT_APPLICABLE",
 		},
 		{
-			"an edition that is installed", shop{
+			"an edition that is installed",
+			shop{
 				packages: []string{"magento/magento2-ee-base 2.4.7-p10"}, files: map[string]string{"a.php": two},
 				entries: []entry{{id: "S-1", security: closes("2.4.7-p10", "2026-07", 1, "EE", "CVE-2026-1001"), diff: fix, pkg: "magento/magento2-ee-base"}},
 			},
@@ -195,38 +201,44 @@ func TestVerdicts(t *testing.T) {
 		{"a newer release of the line", shop{release: "2.4.7-p11", files: map[string]string{"a.php": two}, entries: []entry{{id: "S-1", security: p10, diff: fix}}}, "S-1 not applicable, CVE-2026-1001 UNKNOWN"},
 		{"another line", shop{release: "2.4.8-p1", files: map[string]string{"a.php": one}, entries: []entry{{id: "S-1", security: p10, diff: fix}}}, "S-1 not applicable, CVE-2026-1001 UNKNOWN"},
 		{
-			"the line of its own package", shop{packages: []string{"magento/extension-b2b 1.5.2-p4"}, entries: []entry{{
+			"the line of its own package",
+			shop{packages: []string{"magento/extension-b2b 1.5.2-p4"}, entries: []entry{{
 				id: "S-1", security: closes("1.5.2-p5", "2026-07", 1, "B2B", "CVE-2026-1001"), diff: fix, pkg: "magento/extension-b2b",
 			}}},
 			"S-1 needs release, CVE-2026-1001 VULNERABLE",
 		},
 		{"a release that cannot be read", shop{files: map[string]string{"a.php": two}, entries: []entry{{id: "S-1", security: `{"cve": ["CVE-2026-1001"], "release": "soon"}`, diff: fix}}}, "S-1 unknown, CVE-2026-1001 UNKNOWN"},
 		{
-			"replaced, and neither is there", shop{files: map[string]string{"a.php": one}, entries: []entry{
+			"replaced, and neither is there",
+			shop{files: map[string]string{"a.php": one}, entries: []entry{
 				{id: "S-1", security: general, diff: fix, replacedWith: "S-2"}, {id: "S-2", diff: change("a.php", one, last)},
 			}},
 			"S-1 replaced, S-2 missing, CVE-2026-1001 VULNERABLE",
 		},
 		{
-			"replaced, and only the old one is there", shop{files: map[string]string{"a.php": two}, entries: []entry{
+			"replaced, and only the old one is there",
+			shop{files: map[string]string{"a.php": two}, entries: []entry{
 				{id: "S-1", security: general, diff: fix, replacedWith: "S-2"}, {id: "S-2", diff: change("a.php", one, last)},
 			}},
 			"S-1 replaced, S-2 missing, CVE-2026-1001 VULNERABLE",
 		},
 		{
-			"replaced, and the new one is there", shop{files: map[string]string{"a.php": last}, entries: []entry{
+			"replaced, and the new one is there",
+			shop{files: map[string]string{"a.php": last}, entries: []entry{
 				{id: "S-1", security: general, diff: fix, replacedWith: "S-2"}, {id: "S-2", diff: change("a.php", one, last)},
 			}},
 			"S-1 replaced, S-2 applied, CVE-2026-1001 PROTECTED",
 		},
 		{
-			"replaced by what is for others", shop{files: map[string]string{"a.php": two}, entries: []entry{
+			"replaced by what is for others",
+			shop{files: map[string]string{"a.php": two}, entries: []entry{
 				{id: "S-1", security: general, diff: fix, replacedWith: "S-2"}, {id: "S-2", diff: change("a.php", one, last), constraint: "<2"},
 			}},
 			"S-1 applied, S-2 not applicable, CVE-2026-1001 PROTECTED",
 		},
 		{
-			"replaced in a circle", shop{files: map[string]string{"a.php": two}, entries: []entry{
+			"replaced in a circle",
+			shop{files: map[string]string{"a.php": two}, entries: []entry{
 				{id: "S-1", security: general, diff: fix, replacedWith: "S-2"}, {id: "S-2", diff: change("a.php", one, last), replacedWith: "S-1"},
 			}},
 			"S-1 replaced, S-2 replaced, CVE-2026-1001 UNKNOWN",
@@ -239,7 +251,8 @@ func TestVerdicts(t *testing.T) {
 		{"one that is so named", shop{more: `"VULN-12345": {"title": "x"}`}, "VULN-12345 unknown"},
 		{"another one", shop{more: `"X-1": {"title": "x"}`}, ""},
 		{
-			"a variant that cannot be used", shop{more: `"S-1": {"security": {"cve": ["CVE-2026-1001"]}, "packages": {"magento/magento2-base": {"2.4.7-p10": {"file": "none.patch"}, "<2": {"file": "0.patch"}}}}`, entries: []entry{{id: "X-1", diff: fix}}},
+			"a variant that cannot be used",
+			shop{more: `"S-1": {"security": {"cve": ["CVE-2026-1001"]}, "packages": {"magento/magento2-base": {"2.4.7-p10": {"file": "none.patch"}, "<2": {"file": "0.patch"}}}}`, entries: []entry{{id: "X-1", diff: fix}}},
 			"S-1 unknown, CVE-2026-1001 UNKNOWN",
 		},
 	} {
@@ -331,7 +344,10 @@ func TestGaps(t *testing.T) {
 		{"a month, at the turn of a year", nil, []string{"2026-12 1 CE", "2027-02 1 CE"}, "2.4.7-p10", []audit.Gap{{"2.4.7-p10", "CE", "2027-01", 0}}},
 		{"for another release", nil, []string{"2026-07 2 CE"}, "2.4.7-p9", nil},
 		{
-			"an edition that is installed", []string{"magento/magento2-ee-base 2.4.7-p10"}, []string{"2026-07 1 CE"}, "2.4.7-p10",
+			"an edition that is installed",
+			[]string{"magento/magento2-ee-base 2.4.7-p10"},
+			[]string{"2026-07 1 CE"},
+			"2.4.7-p10",
 			[]audit.Gap{{"2.4.7-p10", "EE", "2026-07", 0}},
 		},
 		{"an edition in one month", []string{"magento/magento2-ee-base 2.4.7-p10"}, []string{"2026-07 1 CE", "2026-08 1 CE", "2026-08 1 EE"}, "2.4.7-p10", nil},
@@ -372,7 +388,7 @@ func TestRelease(t *testing.T) {
 		{name: "a diff that is made for it", release: "2.4.7-p10", entries: isolated, known: true, source: true},
 		{name: "a diff that is made for a later one", release: "2.4.7-p9", table: []string{"2.4.7-p9"}, entries: isolated, known: true, source: true, newest: "2.4.7-p10"},
 		{name: "a diff of another line", release: "2.4.6-p15", table: []string{"2.4.6-p15"}, entries: isolated, known: true},
-		{name: "diffs that name nothing", release: "2.4.7-p10", entries: []entry{{id: "S-1", security: closes("2.4.7-p10", "2026-07", 1, "CE"), diff: fix}}, known: true},
+		{name: "diffs that name nothing", release: "2.4.7-p10", entries: []entry{{id: "S-1", security: closes("2.4.7-p10", "2026-07", 1, "CE"), diff: fix}}, known: true, source: true},
 		{name: "a patch by constraint", release: "2.4.7-p10", entries: []entry{{id: "S-1", security: `{"cve": ["CVE-2026-1001"]}`, diff: fix}}, source: true},
 		{
 			name: "a patch for an older one of the line", release: "2.4.7-p10", table: []string{"2.4.7-p10", "2.4.7-p1"},

@@ -244,7 +244,7 @@ func auditRules() map[string]string {
 		"cve-vulnerable":  "A patch that closes a vulnerability is not in the tree.",
 		"cve-unknown":     "Nothing proves that the installation is protected against a vulnerability, or that it is not.",
 		"unknown-release": "No source knows the installed release.",
-		"no-source":       "No source says which patches close which vulnerabilities of this release line.",
+		"no-source":       "No source knows security patches for the release line.",
 		"not-newest":      "There is a newer release of the line, and isolated diffs are for that alone.",
 		"sequence-gap":    "No source knows an isolated diff that there has to be.",
 	}

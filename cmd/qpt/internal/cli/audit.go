@@ -43,8 +43,8 @@ Statuses of vulnerabilities:
   UNKNOWN         nothing proves either
   NOT_APPLICABLE  what it is about is not installed
 
-A release that no source knows, and a release line for which no source says which patches
-close which vulnerabilities, are findings.`,
+A release that no source knows, and a release line for which no source has security
+patches, are findings.`,
 		Example: `  qpt audit
   qpt audit --cve CVE-2026-12345
   qpt audit --output sarif=security.sarif --output patch-status=patch-status.json`,
@@ -134,7 +134,7 @@ func auditFindings(inst *project.Installation, found *audit.Result, asked bool) 
 	}
 	if !found.HasSource {
 		add("no-source", report.LevelError, "", "",
-			"no source says which patches close which vulnerabilities of the release line of %s; name a catalogue that does", inst.Version)
+			"no source knows security patches for the release line of %s; name a catalogue that does", inst.Version)
 	}
 	if found.Newest != "" {
 		add("not-newest", report.LevelWarning, "", "",
@@ -183,8 +183,10 @@ func gapText(g audit.Gap) string {
 func components(inst *project.Installation) map[string]string {
 	versions := map[string]string{}
 	for _, c := range []struct{ name, pkg string }{
-		{"CE", "magento/magento2-base"}, {"EE", "magento/magento2-ee-base"},
-		{"B2B", "magento/extension-b2b"}, {"B2B", "magento/magento2-b2b-base"},
+		{"CE", "magento/magento2-base"},
+		{"EE", "magento/magento2-ee-base"},
+		{"B2B", "magento/extension-b2b"},
+		{"B2B", "magento/magento2-b2b-base"},
 	} {
 		if found := inst.Packages.Named(c.pkg); len(found) > 0 && versions[c.name] == "" {
 			versions[c.name] = found[0].Version.String()
