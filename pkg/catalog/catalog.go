@@ -58,6 +58,9 @@ type Patch struct {
 	// Security is set for patches that the catalogue knows to close vulnerabilities.
 	Security *Security
 	Variants []*Variant
+	// Incomplete is set when a variant is left out because it cannot be used. A diagnostic
+	// says why.
+	Incomplete bool
 	// Source names where the patch was read from.
 	Source string
 }
@@ -316,6 +319,7 @@ func readReleases(sources []Source) (Releases, []Diagnostic) {
 func (c *Catalog) add(key string, p *Patch) {
 	if have, ok := c.byID[key]; ok {
 		have.Variants = append(have.Variants, p.Variants...)
+		have.Incomplete = have.Incomplete || p.Incomplete
 		return
 	}
 	c.byID[key] = p

@@ -211,13 +211,16 @@ func (r *reader) qualityPatch(p *Patch, src gjson.Result) error {
 		constraints, repeated, err := members(pkg.value)
 		if err != nil {
 			r.diagnose(p.ID, "%s: %v", pkg.name, err)
+			p.Incomplete = true
 			continue
 		}
 		r.reportRepeated(p.ID, repeated)
 		for _, c := range constraints {
+			before := len(p.Variants)
 			if err := r.qualityVariant(p, pkg.name, c); err != nil {
 				r.diagnose(p.ID, "%s: %s: %v", pkg.name, c.name, err)
 			}
+			p.Incomplete = p.Incomplete || len(p.Variants) == before
 		}
 	}
 	return nil

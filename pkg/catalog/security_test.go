@@ -68,3 +68,23 @@ func TestDiffHash(t *testing.T) {
 		t.Errorf("a hash in capitals is taken: %s, %q", v.File, diagnostics(c))
 	}
 }
+
+// A patch of which something is left out says so.
+func TestIncomplete(t *testing.T) {
+	for variants, want := range map[string]bool{
+		`"p/p": {"1": {"file": "one.patch"}, "2": {"file": "two.patch"}}`:                  false,
+		`"p/p": {"1": {"file": "one.patch", "require": ["NONE-1"]}}`:                       false,
+		`"p/p": {"1": {"file": "one.patch"}, "2": {"file": "none.patch"}}`:                 true,
+		`"p/p": {"2": {"file": 1}, "1": {"file": "one.patch"}}`:                            true,
+		`"p/p": {"1": {"file": "one.patch"}, "nonsense x": {"file": "two.patch"}}`:         true,
+		`"p/p": {"1": {"file": "one.patch"}}, "q/q": 1`:                                    true,
+		`"p/p": {"1": {"file": "one.patch"}}, "q/q": {"1": {"file": "../two.patch"}}`:      true,
+		`"p/p": {"1": {"file": "one.patch"}}, "q/q": {}`:                                   false,
+		`"p/p": {"1": {"file": "one.patch", "sha256": "0"}, "2": {"file": "two.patch"}}`:   true,
+		`"p/p": {"1": {"file": "one.patch"}}, "q/q": {"1": {"file": "two.patch", "x": 1}}`: false,
+	} {
+		if got := patch(t, quality(`{"X-1": {"packages": {`+variants+`}}}`), "X-1").Incomplete; got != want {
+			t.Errorf("%s: %v, want %v", variants, got, want)
+		}
+	}
+}
