@@ -158,7 +158,7 @@ type auditor struct {
 	releases catalog.Releases
 	result   *Result
 	byPatch  map[*catalog.Patch]*Patch
-	unusable map[string]string // by the id in lower case, why a part of the entry is left out
+	unusable map[string]string // by the id in lower case, what is wrong with the entry
 }
 
 // collect finds the security patches, what replaces them, and entries that may be some
@@ -179,7 +179,9 @@ func (a *auditor) collect() {
 			continue
 		}
 		if _, ok := a.stack.Catalog.Patch(d.ID); ok {
-			a.unusable[strings.ToLower(d.ID)] = d.Message
+			if key := strings.ToLower(d.ID); a.unusable[key] == "" { // dangling references come last
+				a.unusable[key] = d.Message
+			}
 			continue
 		}
 		if securityName.MatchString(d.ID) || strings.HasPrefix(d.Message, "security:") {
@@ -256,8 +258,8 @@ func (a *auditor) judge(p *Patch, f *stack.Finding) {
 		return
 	}
 	if len(excluded) == len(p.Entry.Variants) {
-		if why := a.unusable[strings.ToLower(p.ID)]; why != "" { // maybe the variant that is for this installation
-			set(Unknown, "a part of its entry cannot be used: %s", why)
+		if p.Entry.Incomplete { // what is left out may be for this installation
+			set(Unknown, "a part of its entry cannot be used: %s", a.unusable[strings.ToLower(p.ID)])
 			return
 		}
 		set(NotApplicable, "%s", reasons(excluded))
@@ -271,6 +273,8 @@ func (a *auditor) judge(p *Patch, f *stack.Finding) {
 	switch {
 	case f.Ambiguous:
 		set(Unknown, "it could be put in as well as taken out, so that the tree proves nothing")
+	case f.State.In() && p.Entry.Incomplete:
+		set(Unknown, "what its entry has for this installation is in the tree, but a part of the entry cannot be used: %s", a.unusable[strings.ToLower(p.ID)])
 	case f.State == stack.AppliedUnder:
 		set(Applied, "under %s", strings.Join(f.Under, ", "))
 	case f.State == stack.Included:

@@ -251,6 +251,22 @@ func TestVerdicts(t *testing.T) {
 		{"one that is so named", shop{more: `"VULN-12345": {"title": "x"}`}, "VULN-12345 unknown"},
 		{"another one", shop{more: `"X-1": {"title": "x"}`}, ""},
 		{
+			"a variant that cannot be used, and another one that is there",
+			shop{
+				files: map[string]string{"a.php": two}, entries: []entry{{id: "X-1", diff: fix}},
+				more: `"S-1": {"security": {"cve": ["CVE-2026-1001"]}, "packages": {"magento/magento2-base": {"2.4.7-p10": {"file": "0.patch"}}, "magento/other": {"1": {"file": "none.patch"}}}}`,
+			},
+			"S-1 unknown, CVE-2026-1001 UNKNOWN",
+		},
+		{
+			"a requirement that no catalogue has",
+			shop{
+				files: map[string]string{"a.php": two}, entries: []entry{{id: "X-1", diff: fix}},
+				more: `"S-1": {"security": {"cve": ["CVE-2026-1001"]}, "packages": {"magento/magento2-base": {"2.4.7-p10": {"file": "0.patch", "require": ["NONE-1"]}}}}`,
+			},
+			"S-1 applied, CVE-2026-1001 PROTECTED",
+		},
+		{
 			"a variant that cannot be used",
 			shop{more: `"S-1": {"security": {"cve": ["CVE-2026-1001"]}, "packages": {"magento/magento2-base": {"2.4.7-p10": {"file": "none.patch"}, "<2": {"file": "0.patch"}}}}`, entries: []entry{{id: "X-1", diff: fix}}},
 			"S-1 unknown, CVE-2026-1001 UNKNOWN",
@@ -326,6 +342,18 @@ func TestSequence(t *testing.T) {
 		if files == one && r.Patches[0].Reason != "it would fit after 247p10-2026-07-001-CE" {
 			t.Errorf("reason %q", r.Patches[0].Reason)
 		}
+	}
+}
+
+// One that is replaced stays so, wherever it is in a sequence.
+func TestReplacedInSequence(t *testing.T) {
+	s := shop{release: "2.4.7-p10", files: map[string]string{"a.php": one}, entries: []entry{
+		{id: "J-1", security: closes("2.4.7-p10", "2026-07", 1, "CE", "CVE-2026-1001"), diff: fix},
+		{id: "A-1", security: closes("2.4.7-p10", "2026-08", 1, "CE", "CVE-2026-1002"), diff: change("a.php", two, last), replacedWith: "A-2"},
+		{id: "A-2", security: closes("2.4.7-p10", "2026-08", 2, "CE", "CVE-2026-1002"), diff: change("a.php", two, odd)},
+	}}
+	if got, want := says(s.audit(t)), "J-1 missing, A-1 replaced, A-2 missing, CVE-2026-1001 VULNERABLE, CVE-2026-1002 VULNERABLE"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
