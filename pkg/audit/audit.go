@@ -282,14 +282,32 @@ func (a *auditor) judge(p *Patch, f *stack.Finding) {
 	case f.State == stack.Applied:
 		set(Applied, "")
 	case f.State == stack.Partial:
-		set(Missing, "a part of it is in the tree, the rest is not")
+		set(Missing, "a part of it is in the tree; missing in %s", files(f, func(p stack.Presence) bool { return p != stack.In }))
 	case f.State == stack.Blocked:
 		set(Missing, "it would fit without %s", strings.Join(f.InTheWay, ", "))
 	case f.State == stack.NotApplied:
 		set(Missing, "")
 	default:
-		set(Unknown, "it is neither in the tree nor would it fit")
+		set(Unknown, "it is neither in the tree nor would it fit, because of %s", files(f, func(p stack.Presence) bool { return p == stack.Neither }))
 	}
+}
+
+// files names the files of a finding with some presence, the first of many.
+func files(f *stack.Finding, with func(stack.Presence) bool) string {
+	var names []string
+	for _, file := range f.Files {
+		if with(file.Presence) {
+			names = append(names, file.Path)
+		}
+	}
+	const most = 3
+	switch {
+	case len(names) == 0: // each fits by itself, as a hunk more or less may
+		return "how its files go together"
+	case len(names) > most:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 // forRelease reports whether a patch for one release is for the installed one, and gives

@@ -281,6 +281,36 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// A reason names the files that are to blame.
+func TestReasons(t *testing.T) {
+	parts := ""
+	for _, name := range []string{"a.php", "b.php", "c.php", "d.php", "e.php"} {
+		parts += change(name, one, two)
+	}
+	for _, tc := range []struct {
+		name  string
+		files string // the contents of a.php to e.php: o for one, t for two, x for an edit
+		want  string
+	}{
+		{"in", "ttttt", ""},
+		{"out", "ooooo", ""},
+		{"one is missing", "tttto", "a part of it is in the tree; missing in e.php"},
+		{"four are missing", "toooo", "a part of it is in the tree; missing in b.php, c.php, d.php and 1 more"},
+		{"one was edited", "ttxtt", "it is neither in the tree nor would it fit, because of c.php"},
+		{"some were edited", "toxxo", "it is neither in the tree nor would it fit, because of c.php, d.php"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := shop{release: "2.4.7-p10", files: map[string]string{}, entries: []entry{{id: "S-1", security: `{"cve": ["CVE-2026-1001"]}`, diff: parts}}}
+			for i, c := range tc.files {
+				s.files[string(rune('a'+i))+".php"] = map[rune]string{'o': one, 't': two, 'x': odd}[c]
+			}
+			if got := s.audit(t).Patches[0].Reason; got != tc.want {
+				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 // A vulnerability is closed when all patches for the installation that name it are there.
 func TestSeveralPatches(t *testing.T) {
 	for _, tc := range []struct {
