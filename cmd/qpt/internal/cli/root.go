@@ -41,11 +41,11 @@ $XDG_CONFIG_HOME/qpt/config.yaml, in this order.`,
 	}
 	root.AddCommand(
 		withFindings(newStatusCmd(a)), newListCmd(a), newShowCmd(a), withFindings(newCheckCmd(a)),
+		withAdobeStatus(newAuditCmd(a)),
 		newApplyCmd(a), newRevertCmd(a), newCompatCmd(a), newDemoCmd(a), newVersionCmd(a),
 		newLogCmd(a), newRecoverCmd(a), newConflictsCmd(a), newBlameCmd(a), newDiffCmd(a), newAsCmd(a),
 		newSyncCmd(a), withFindings(newVerifyCmd(a)), newLockCmd(a), newAddCmd(a), newRemoveCmd(a),
 		newCatalogCmd(a), newConvertCmd(a),
-		withAdobeStatus(newAuditCmd(a)),
 	)
 	root.SetOut(a.Out) // the completion command takes it when it is made
 	root.InitDefaultCompletionCmd("completion")
