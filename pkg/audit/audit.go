@@ -617,6 +617,9 @@ func (a *auditor) vulnerability(id string) Vulnerability {
 		v.Patches, v.Reason, v.Proven = by[Applied], join(by[Applied])+" in the tree, but only a title or an id says that this closes it", false
 	case !known:
 		v.Reason, v.Proven = "no source names it", false
+		if silent := a.silent(); len(silent) > 0 {
+			v.Reason += "; none says what " + strings.Join(silent, ", ") + " closes"
+		}
 	case installed:
 		v.Patches, v.Proven = by[NotApplicable], false
 		v.Reason = "the patches that name it are for other releases, and nothing here tells whether this one has the fix"
@@ -624,6 +627,19 @@ func (a *auditor) vulnerability(id string) Vulnerability {
 		v.Status, v.Patches, v.Reason = Inapplicable, by[NotApplicable], "what it is about is not installed"
 	}
 	return v
+}
+
+// silent returns the security patches for this installation of which no source says what
+// they close.
+func (a *auditor) silent() []string {
+	var ids []string
+	for _, p := range a.result.Patches {
+		successor := p.Entry != nil && p.Entry.Security == nil && !ByName(p.Entry)
+		if p.Verdict != NotApplicable && p.Verdict != Replaced && len(p.CVE)+len(p.Named) == 0 && !successor {
+			ids = append(ids, p.ID)
+		}
+	}
+	return ids
 }
 
 // join makes a subject and its verb of ids.

@@ -492,6 +492,20 @@ func TestOnly(t *testing.T) {
 	}
 }
 
+// Where patches do not say what they close, an unknown vulnerability may be among it.
+func TestSilentPatches(t *testing.T) {
+	s := shop{release: "2.4.7-p10", files: map[string]string{"a.php": two}, entries: []entry{
+		{id: "S-1", security: `{}`, diff: fix},
+		{id: "S-2", security: `{}`, diff: fix, constraint: "<2"},
+		{id: "S-3", security: `{"cve": ["CVE-2026-1001"]}`, diff: fix},
+		{id: "S-4", security: `{"cve": ["CVE-2026-1003"]}`, diff: change("a.php", one, last), replacedWith: "Q-1"},
+		{id: "Q-1", diff: change("a.php", one, odd)},
+	}}
+	if got, want := s.audit(t, "CVE-2026-1002").Vulnerabilities[0].Reason, "no source names it; none says what S-1 closes"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // Which names are those of security patches, and which are not.
 func TestByName(t *testing.T) {
 	for name, want := range map[string]bool{
