@@ -510,7 +510,7 @@ func TestSilentPatches(t *testing.T) {
 func TestByName(t *testing.T) {
 	for name, want := range map[string]bool{
 		"VULN-32437-2-4-X": true, "vuln-32437": true, "PRODSECBUG-2233": true, "APSB25-94": true, "CVE-2025-54236": true,
-		"247p10-2026-07-001-CE": true, "249-2026-07-001-EE": true, "m2-hotfixes/248p5-2026-08-001-B2B.patch": true, "m2-hotfixes/VULN-39341-249.patch": true,
+		"247p10-2026-07-001-CE": true, "249-2026-07-001-EE": true, "2410p1-2027-07-001-CE": true, "m2-hotfixes/248p5-2026-08-001-B2B.patch": true, "m2-hotfixes/VULN-39341-249.patch": true,
 		"ACSD-61103": false, "AC-3022": false, "MDVA-43443": false, "MC-5964": false, "Fixes an invalid security or form key": false, "2026-07-001": false, "CVE-2025": false,
 	} {
 		if got := audit.ByName(&catalog.Patch{ID: name}); got != want {
