@@ -20,6 +20,7 @@ Adobe Commerce or Magento Open Source installation.
 
 Settings come from flags, QPT_* variables, qpt.yaml in the installation, and
 $XDG_CONFIG_HOME/qpt/config.yaml, in this order.`,
+		Version:       buildVersion().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {

@@ -20,17 +20,25 @@ func newVersionCmd(a *app) *cobra.Command {
 	}
 }
 
-// buildVersion reads what the Go tool recorded in the binary.
+// buildVersion reads what the Go tool recorded in the binary. Its version is that of the
+// module for go install, and that of the commit, by its tag if it has one, for a build in
+// a clone, releases among them. Nothing has to be passed to the linker.
 func buildVersion() *report.Version {
-	v := &report.Version{
-		SchemaVersion: report.SchemaVersion, Version: "unknown",
-		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return v
+		info = &debug.BuildInfo{}
 	}
-	v.Version = info.Main.Version
+	return versionOf(info)
+}
+
+func versionOf(info *debug.BuildInfo) *report.Version {
+	v := &report.Version{
+		SchemaVersion: report.SchemaVersion, Version: info.Main.Version,
+		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	}
+	if v.Version == "" {
+		v.Version = "unknown"
+	}
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
