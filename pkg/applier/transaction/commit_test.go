@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/quality-patches/qpt/pkg/applier"
 )
@@ -458,5 +460,37 @@ func TestStateDir(t *testing.T) {
 	}
 	if p, err := Pending(root, Options{}); p != nil || err == nil {
 		t.Errorf("pending: %v, %v", p, err)
+	}
+}
+
+// A readOnly file system refuses to change a name, whether it is there or not.
+type readOnly struct{ fsys }
+
+func refuse(op, name string) error { return &fs.PathError{Op: op, Path: name, Err: syscall.EROFS} }
+
+func (r readOnly) Create(name string, _ fs.FileMode) (file, error) {
+	return nil, refuse("create", name)
+}
+func (r readOnly) Symlink(_, name string) error           { return refuse("symlink", name) }
+func (r readOnly) Link(_, name string) error              { return refuse("link", name) }
+func (r readOnly) Rename(_, name string) error            { return refuse("rename", name) }
+func (r readOnly) Remove(name string) error               { return refuse("remove", name) }
+func (r readOnly) Mkdir(name string, _ fs.FileMode) error { return refuse("mkdir", name) }
+func (r readOnly) Lchown(name string, _, _ int) error     { return refuse("chown", name) }
+func (r readOnly) Chtimes(name string, _ time.Time) error { return refuse("chtimes", name) }
+
+// TestReadOnlyTree has a tree that cannot be changed, and a state folder that can: what is
+// deployed to a cloud. There is nothing to undo, so no journal may stay.
+func TestReadOnlyTree(t *testing.T) {
+	s := everything(t, memWorld())
+	e := s.engine(nil)
+	e.tree = readOnly{e.tree}
+	err := e.commit(t.Context(), s.changes)
+	var restore *RestoreError
+	if !errors.Is(err, syscall.EROFS) || errors.As(err, &restore) {
+		t.Fatalf("got %v", err)
+	}
+	if bad := s.isBefore(t); bad != "" {
+		t.Error(bad)
 	}
 }

@@ -304,10 +304,15 @@ func (e *engine) readJournal() (*journal, error) {
 
 func (e *engine) journalPath(name string) string { return filepath.Join(e.stateName, name) }
 
-// remove is Remove, but content when there is nothing.
+// remove is Remove, but content when there is nothing. A file system that is read-only
+// refuses before it looks, so a refusal says nothing of what is there.
 func remove(f fsys, name string) error {
-	if err := f.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	err := f.Remove(name)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	if _, missing := f.Lstat(name); errors.Is(missing, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
