@@ -33,17 +33,17 @@ func releases(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	installer, err := os.ReadFile(filepath.Join(repository, "ci", "install.sh"))
+	script, err := os.ReadFile(installer(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{}
 	for _, version := range []string{"v1.0.0", "v1.1.0"} {
-		script := fmt.Sprintf("#!/bin/sh\n# %s\n%s=1 exec '%s' \"$@\"\n", version, asQpt, self)
+		program := fmt.Sprintf("#!/bin/sh\n# %s\n%s=1 exec '%s' \"$@\"\n", version, asQpt, self)
 		var archive bytes.Buffer
 		gz := gzip.NewWriter(&archive)
 		tw := tar.NewWriter(gz)
-		for name, text := range map[string]string{"LICENSE": "free", "qpt": script} {
+		for name, text := range map[string]string{"LICENSE": "free", "qpt": program} {
 			if err := tw.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(text))}); err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +56,7 @@ func releases(t *testing.T) string {
 		for _, place := range []string{"/download/" + version, "/latest/download"} {
 			files[place+"/"+name] = archive.Bytes()
 			files[place+"/checksums.txt"] = fmt.Appendf(nil, "%064d  %s.sbom.json\n%x  %s\n", 0, name, sha256.Sum256(archive.Bytes()), name)
-			files[place+"/install.sh"] = installer
+			files[place+"/install.sh"] = script
 		}
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -115,10 +115,7 @@ func TestInstaller(t *testing.T) {
 	write(filepath.Join(latest, "checksums.txt"), fmt.Sprintf("%064d  %s\n", 0, archive))
 	write(filepath.Join(broken, "download", "v3", archive), "")
 	write(filepath.Join(broken, "download", "v3", "checksums.txt"), fmt.Sprintf("%064d  %s.sig\n", 0, archive))
-	script, err := filepath.Abs(filepath.Join(repository, "ci", "install.sh"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	script := installer(t)
 	for _, tc := range []struct {
 		name, args string
 		say        string // on stderr; "" is success
