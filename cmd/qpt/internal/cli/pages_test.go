@@ -160,3 +160,50 @@ func (p *pagePlace) run(command string) string {
 	p.last = cmd.ProcessState.ExitCode()
 	return strings.ReplaceAll(string(out), p.top, "")
 }
+
+// TestLinks follows the links between pages, to their headings, too.
+func TestLinks(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
+	if err != nil || len(pages) < 10 {
+		t.Fatal(pages, err)
+	}
+	more, _ := filepath.Glob(filepath.Join(repository, "*.md"))
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for _, page := range append(pages, more...) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range link.FindAllStringSubmatch(string(text), -1) {
+			name, heading, _ := strings.Cut(match[1], "#")
+			if strings.Contains(name, "://") {
+				continue
+			}
+			target := page
+			if name != "" {
+				target = filepath.Join(filepath.Dir(page), name)
+			}
+			there, err := os.ReadFile(target)
+			if info, statErr := os.Stat(target); statErr == nil && info.IsDir() {
+				err = nil
+			}
+			if err != nil {
+				t.Errorf("%s links to %s: %v", filepath.Base(page), match[1], err)
+				continue
+			}
+			if heading != "" && !strings.Contains(headings(string(there)), "\n"+heading+"\n") {
+				t.Errorf("%s links to %s, which has no such heading", filepath.Base(page), match[1])
+			}
+		}
+	}
+}
+
+// headings returns the names that GitHub gives the headings of a page, each in a line.
+func headings(page string) string {
+	names := "\n"
+	for _, match := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {
+		name := strings.ReplaceAll(strings.ToLower(match[1]), " ", "-")
+		names += regexp.MustCompile(`[^\p{L}\p{N}_-]`).ReplaceAllString(name, "") + "\n"
+	}
+	return names
+}
