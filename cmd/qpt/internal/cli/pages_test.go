@@ -120,9 +120,9 @@ func pagePattern(want string) *regexp.Regexp {
 
 // A pagePlace is where the commands of a page are typed: /srv/shop, as the page calls it.
 type pagePlace struct {
-	t         *testing.T
-	top, path string
-	last      int // the last exit code
+	t    *testing.T
+	top  string
+	last int // the last exit code
 }
 
 func (p *pagePlace) newShop() {

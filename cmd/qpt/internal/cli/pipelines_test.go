@@ -130,7 +130,7 @@ func TestInstaller(t *testing.T) {
 		{"no checksum", "--sha256 123 --releases " + url, "123 is no SHA-256"},
 		{"plain http", "--releases http://example.com/releases", "releases are not fetched from http://example.com"},
 		{"no version", "--version ../../latest --releases " + url, "../../latest is no version"},
-		{"an option that is not there", "--verison 1.0.0", "there is no option --verison"},
+		{"an option that is not there", "--release 1.0.0", "there is no option --release"},
 		{"an option without a value", "--version", "--version lacks its value"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -192,14 +192,12 @@ type actionStep struct {
 
 // An actionJob is a job that has one step, the action.
 type actionJob struct {
-	workspace string
-	inputs    map[string]string
-	values    map[string]string // what expressions can name
-	log       strings.Builder
-	summary   string
-	failed    string                       // the step that failed
-	code      int                          // and how
-	used      map[string]map[string]string // the actions that it used, and with what
+	values  map[string]string // what expressions can name
+	log     strings.Builder
+	summary string
+	failed  string                       // the step that failed
+	code    int                          // and how
+	used    map[string]map[string]string // the actions that it used, and with what
 }
 
 var expression = regexp.MustCompile(`\$\{\{\s*(.*?)\s*\}\}`)
@@ -241,7 +239,7 @@ func runAction(t *testing.T, workspace string, inputs map[string]string) *action
 	if err := yaml.Unmarshal(text, &a); err != nil {
 		t.Fatal(err)
 	}
-	j := &actionJob{workspace: workspace, values: map[string]string{}, used: map[string]map[string]string{}}
+	j := &actionJob{values: map[string]string{}, used: map[string]map[string]string{}}
 	for name, input := range a.Inputs {
 		j.values["inputs."+name] = input.Default
 	}
