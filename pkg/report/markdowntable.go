@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -13,15 +14,20 @@ func writeMarkdown(w io.Writer, fs findings) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "### qpt %s\n\n", fs.of)
 	fmt.Fprintf(&b, "%s, %s, %s.\n", counted(fs.count(levelError), "error"), counted(fs.count(levelWarning), "warning"), counted(fs.count(levelNote), "note"))
-	if len(fs.list) > 0 {
-		b.WriteString("\n| Subject | Level | State | Title |\n| --- | --- | --- | --- |\n")
+	columns := []string{"Subject", "Level", "State", "Title"}
+	if !slices.ContainsFunc(fs.list, func(f finding) bool { return f.title != "" }) {
+		columns = columns[:3]
 	}
-	seen := map[[2]string]bool{}
+	if len(fs.list) > 0 {
+		fmt.Fprintf(&b, "\n| %s |\n|%s\n", strings.Join(columns, " | "), strings.Repeat(" --- |", len(columns)))
+	}
+	seen := map[string]bool{}
 	for _, f := range fs.list {
+		cells := []string{markdownText(Clean(f.subject())), f.level.String(), markdownText(f.stateOrRule()), markdownText(f.title)}
 		// Findings about different places of one patch are one row.
-		if key := [2]string{f.subject(), f.rule.id}; !seen[key] {
-			seen[key] = true
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", markdownText(Clean(f.subject())), f.level, markdownText(f.stateOrRule()), markdownText(f.title))
+		if row := strings.Join(cells[:len(columns)], " | "); !seen[row] {
+			seen[row] = true
+			fmt.Fprintf(&b, "| %s |\n", row)
 		}
 	}
 	if list := fs.notable(); len(list) > 0 {

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,6 +138,11 @@ func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 			delete(settings, key)
 		}
 	}
+	for key := range settings { // a typing error must not switch a setting off in silence
+		if v.Get(key) == nil {
+			return nil, usagef("configuration %s: unknown key %q%s", name, key, meant(key, append(v.AllKeys(), declared.Keys()...)))
+		}
+	}
 	if dir := file.GetString("state-dir"); dir != "" && !filepath.IsAbs(dir) {
 		settings["state-dir"] = filepath.Join(filepath.Dir(name), dir)
 	}
@@ -148,6 +156,15 @@ func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 		settings["catalog"], catalogues = sources, sources
 	}
 	return catalogues, v.MergeConfigMap(settings)
+}
+
+// meant asks about the key that a typing error is nearest to, if there is one.
+func meant(key string, known []string) string {
+	nearest := slices.MinFunc(known, func(a, b string) int { return cmp.Or(edits(a, key)-edits(b, key), strings.Compare(a, b)) })
+	if edits(nearest, key) > 2 {
+		return ""
+	}
+	return fmt.Sprintf("; is %q meant?", nearest)
 }
 
 // findRoot returns the absolute root: the one that was named, the nearest parent

@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, env Env) int {
 	err := root.ExecuteContext(ctx)
 	app.close()
 	if beforeRun(app, err) {
-		err = usageError{err}
+		err = usageError{suggested(err)}
 	}
 	code, hint := classify(err)
 	if err != nil && !isSilent(err) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -106,6 +107,15 @@ func containsFold(list []string, s string) bool {
 		}
 	}
 	return false
+}
+
+// suggested brings the commands that cobra suggests for an unknown one into a line.
+func suggested(err error) error {
+	text, like, ok := strings.Cut(err.Error(), "\n\nDid you mean this?\n")
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s; did you mean %s?", text, strings.Join(strings.Fields(like), ", "))
 }
 
 // beforeRun reports whether an error of Execute came before any command ran, from
