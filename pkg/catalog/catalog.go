@@ -65,6 +65,9 @@ type Patch struct {
 	Source string
 }
 
+// BasePackage is the one whose version is that of Magento's release.
+const BasePackage = "magento/magento2-base"
+
 // A Variant is the diff of a patch for one package and one range of its versions.
 type Variant struct {
 	// Title is the patch's, or the variant's own where a catalogue has one per diff.
@@ -73,6 +76,9 @@ type Variant struct {
 	// which fits every installation.
 	Package    string
 	Constraint compat.Constraint
+	// Base, if it is not nil, has to allow the version of [BasePackage], too: a diff for
+	// one release of Magento that hangs on a package with versions of its own.
+	Base *compat.Constraint
 	// File is the diff's path inside its source.
 	File string
 	// Require lists the ids of patches that have to be applied before.

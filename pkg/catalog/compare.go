@@ -55,7 +55,12 @@ func differences(a, b *Patch) []string {
 	note(a.Requirements == b.Requirements, "requirements")
 	note(bytes.Equal(a.Metadata, b.Metadata), "metadata")
 	note(reflect.DeepEqual(a.Security, b.Security), "vulnerabilities")
-	note(variantsEqual(a, b, func(v *Variant) string { return v.Package + " " + v.Constraint.String() }), "versions")
+	note(variantsEqual(a, b, func(v *Variant) string { 
+		if v.Base != nil {
+			return v.Package + " " + v.Constraint.String() + " with " + v.Base.String()
+		}
+		return v.Package + " " + v.Constraint.String()
+	}), "versions")
 	note(variantsEqual(a, b, func(v *Variant) string { return strings.ToLower(strings.Join(v.Require, " ")) }), "required patches")
 	note(Deprecated(a.Variants) == Deprecated(b.Variants), "deprecation")
 	note(strings.EqualFold(ReplacedWith(a.Variants), ReplacedWith(b.Variants)), "replacement")

@@ -136,7 +136,7 @@ func texts(v gjson.Result, target *[]string, expected string) error {
 
 // quality reads the format of magento/quality-patches:
 // id → {title, categories, requirements, metadata, packages → constraint → variant}.
-// Two keys are qpt's own: security of a patch, and sha256 of a variant.
+// Three keys are qpt's own: security of a patch, sha256 and base of a variant.
 func (r *reader) quality(src []byte, origin string) error {
 	entries, repeated, err := members(gjson.ParseBytes(src))
 	if err != nil {
@@ -231,7 +231,7 @@ func (r *reader) qualityVariant(p *Patch, pkg string, c member) error {
 	if err != nil {
 		return err
 	}
-	var file string
+	var file, base string
 	var deprecated gjson.Result
 	v := &Variant{}
 	for _, f := range fields {
@@ -247,6 +247,8 @@ func (r *reader) qualityVariant(p *Patch, pkg string, c member) error {
 			if err = text(f.value, &v.SHA256, "a SHA-256"); err == nil && !hashName.MatchString(v.SHA256) {
 				err = fmt.Errorf("%q is not a SHA-256 of 64 hexadecimal digits in lower case", v.SHA256)
 			}
+		case "base":
+			err = text(f.value, &base, "a constraint for "+BasePackage)
 		case "deprecated":
 			if deprecated = f.value; !deprecated.IsBool() {
 				err = mismatched(deprecated, "true or false")
@@ -261,6 +263,13 @@ func (r *reader) qualityVariant(p *Patch, pkg string, c member) error {
 	}
 	if !r.diff(v, p.ID, file) || !r.constrain(v, p.ID, pkg, c.name) {
 		return nil // reported already
+	}
+	if base != "" {
+		onBase := &Variant{}
+		if !r.constrain(onBase, p.ID, BasePackage, base) {
+			return nil
+		}
+		v.Base = &onBase.Constraint
 	}
 	v.Title = p.Title
 	v.Deprecated = v.ReplacedWith != ""

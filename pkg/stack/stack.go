@@ -106,12 +106,23 @@ func fits(packages project.Packages, v *catalog.Variant) bool {
 		return true
 	}
 	_, ok := packages.Find(v.Package, v.Constraint)
+	return ok && fitsBase(packages, v)
+}
+
+func fitsBase(packages project.Packages, v *catalog.Variant) bool {
+	if v.Base == nil {
+		return true
+	}
+	_, ok := packages.Find(catalog.BasePackage, *v.Base)
 	return ok
 }
 
 // An Exclusion says why a variant is not eligible.
 type Exclusion struct {
 	Variant *catalog.Variant
+	// Package is the variant's, or the base package if only that is in the way.
+	Package    string
+	Constraint compat.Constraint
 	// Installed is false when the package is not there at all.
 	Installed bool
 	// Version is the installed one, and Verdict what the constraint says to it.
@@ -122,9 +133,9 @@ type Exclusion struct {
 // String says it in a phrase.
 func (e Exclusion) String() string {
 	if !e.Installed {
-		return fmt.Sprintf("%s is not installed", e.Variant.Package)
+		return fmt.Sprintf("%s is not installed", e.Package)
 	}
-	return fmt.Sprintf("%s %s", e.Variant.Package, e.Verdict)
+	return fmt.Sprintf("%s %s", e.Package, e.Verdict)
 }
 
 // Exclusions explains every variant of a patch that is not eligible.
@@ -134,11 +145,14 @@ func Exclusions(packages project.Packages, p *catalog.Patch) []Exclusion {
 		if fits(packages, v) {
 			continue
 		}
-		e := Exclusion{Variant: v}
-		if named := packages.Named(v.Package); len(named) > 0 {
+		e := Exclusion{Variant: v, Package: v.Package, Constraint: v.Constraint}
+		if _, ok := packages.Find(v.Package, v.Constraint); ok {
+			e.Package, e.Constraint = catalog.BasePackage, *v.Base
+		}
+		if named := packages.Named(e.Package); len(named) > 0 {
 			e.Installed = true
 			e.Version = named[0].Version
-			e.Verdict = v.Constraint.Explain(e.Version)
+			e.Verdict = e.Constraint.Explain(e.Version)
 		}
 		list = append(list, e)
 	}

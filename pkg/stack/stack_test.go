@@ -4,11 +4,14 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/compat"
+	"github.com/quality-patches/qpt/pkg/project"
 	"github.com/quality-patches/qpt/pkg/stack"
 )
 
@@ -146,5 +149,45 @@ func TestLoose(t *testing.T) {
 	var broken *catalog.DiffError
 	if !errors.As(err, &broken) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A variant that hangs on one package and on Magento's release needs both.
+func TestEligibleByBase(t *testing.T) {
+	c := catalog.Load([]catalog.Source{{FS: fstest.MapFS{
+		"support-patches.json": {Data: []byte(`{"X-1": {"title": "x", "packages": {"magento/module-cms": {"*": {"file": "a", "base": "2.4.6-p3"}}}},
+			"X-2": {"title": "x", "packages": {"magento/module-cms": {"*": {"file": "a", "base": "2.4.6-p4"}}}},
+			"X-3": {"title": "x", "packages": {"magento/module-cms": {"1.0.0": {"file": "a", "base": "2.4.6-p3"}}}},
+			"X-4": {"title": "x", "packages": {"magento/module-cms": {"*": {"file": "a", "base": "what?"}, "1": {"file": "a"}}}}}`)},
+		"patches/a": {Data: []byte(newFile)},
+	}}})
+	version := func(s string) compat.Version {
+		v, err := compat.ParseVersion(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	installed := project.NewPackages([]project.Package{
+		{Name: catalog.BasePackage, Version: version("2.4.6-p3")}, {Name: "magento/module-cms", Version: version("104.0.6-p3")},
+	})
+	for id, want := range map[string]string{
+		"X-1": "", "X-2": "magento/magento2-base 2.4.6-p3 is not 2.4.6-p4", "X-3": "magento/module-cms 104.0.6-p3 is not 1.0.0",
+		"X-4": "magento/module-cms 104.0.6-p3 is not 1", // the other variant was left out
+	} {
+		p, ok := c.Patch(id)
+		if !ok {
+			t.Fatal(id)
+		}
+		var got string
+		if list := stack.Exclusions(installed, p); len(list) > 0 {
+			got = list[0].String()
+		}
+		if got != want || (len(stack.Eligible(installed, p)) == 1) != (want == "") {
+			t.Errorf("%s: excluded because %q, want %q", id, got, want)
+		}
+	}
+	if len(c.Diagnostics) != 1 {
+		t.Errorf("diagnostics %v", c.Diagnostics)
 	}
 }

@@ -143,7 +143,7 @@ func (l *linter) qualityVariant(p *patch, pkg string, c member, others []variant
 	if !l.isKind(p, n, object) {
 		return others
 	}
-	l.keys(p, n, "file", "require", "replaced-with", "deprecated", "sha256")
+	l.keys(p, n, "file", "require", "replaced-with", "deprecated", "sha256", "base")
 	if file := n.get("file"); file == nil {
 		l.report(RuleStructure, Error, p, n, "there is no file")
 	} else if l.isKind(p, file, text) {
@@ -158,6 +158,11 @@ func (l *linter) qualityVariant(p *patch, pkg string, c member, others []variant
 	}
 	if r := n.get("replaced-with"); r != nil && l.isKind(p, r, text) {
 		v.replaced, v.deprecated = r, true
+	}
+	if b := n.get("base"); b != nil && l.isKind(p, b, text) {
+		if _, err := compat.ParseConstraint(b.text); err != nil {
+			l.report(RuleConstraint, Error, p, b, "base: %v", err)
+		}
 	}
 	if d := n.get("deprecated"); d != nil {
 		v.deprecated = d.boolean

@@ -151,7 +151,7 @@ func exclusionReports(list []stack.Exclusion) []report.Exclusion {
 	var reports []report.Exclusion
 	for _, e := range list {
 		r := report.Exclusion{
-			Package: e.Variant.Package, Constraint: e.Variant.Constraint.String(), Reason: e.String(),
+			Package: e.Package, Constraint: e.Constraint.String(), Reason: e.String(),
 		}
 		if e.Installed {
 			r.Version = e.Version.String()
