@@ -35,6 +35,10 @@ type Part struct {
 	Text    []byte
 	// Paths are sorted, in the layout that was asked for.
 	Paths []string
+	// Strip is how many leading components the names had.
+	Strip int
+	// Moved is set if a path was written in the other layout.
+	Moved bool
 }
 
 // An UnplacedError is a diff whose paths begin with no folder of Magento.
@@ -58,28 +62,34 @@ func Convert(src []byte, o Options) (*Part, error) {
 // the changes is left out; what stands before the first is in every part. A file that moves from one package to
 // another cannot be split and is an error.
 func Split(src []byte, o Options) ([]Part, error) {
+	return Group(src, o, func(name string) string { return name })
+}
+
+// Group does the same as [Split] for sets of packages, by the name of the set that each
+// package belongs to. The names of the sets stand in the place of the packages'.
+func Group(src []byte, o Options, set func(name string) string) ([]Part, error) {
 	d, err := open(src, o)
 	if err != nil {
 		return nil, err
 	}
-	var packages []string
+	var sets []string
 	for _, c := range d.changes {
 		for _, p := range c.packages {
-			if p != c.packages[0] {
+			if set(p) != set(c.packages[0]) {
 				return nil, fmt.Errorf("%s is moved from %s to %s, which cannot be split", c.paths[0], c.packages[0], p)
 			}
 		}
 		if c.change {
-			packages = append(packages, c.packages[0])
+			sets = append(sets, set(c.packages[0]))
 		}
 	}
-	slices.Sort(packages)
+	slices.Sort(sets)
 	var parts []Part
-	for _, name := range slices.Compact(packages) {
+	for _, name := range slices.Compact(sets) {
 		begun := false
 		part, err := d.part(func(c change) bool {
 			begun = begun || c.change
-			return !begun || c.change && c.packages[0] == name
+			return !begun || c.change && set(c.packages[0]) == name
 		})
 		if err != nil {
 			return nil, err
@@ -96,9 +106,13 @@ type change struct {
 	text            []byte
 	checked         []byte // the same with one leading component, as the applier reads it
 	paths, packages []string
+	moved           bool
 }
 
-type converted struct{ changes []change }
+type converted struct {
+	changes []change
+	strip   int
+}
 
 func open(src []byte, o Options) (*converted, error) {
 	sections, err := applier.Sections(src)
@@ -110,14 +124,16 @@ func open(src []byte, o Options) (*converted, error) {
 			return nil, err
 		}
 	}
-	d := &converted{}
+	d := &converted{strip: o.Strip}
 	for i := range sections {
 		s := &sections[i]
 		c := change{change: s.Change, text: s.Text, checked: s.Text}
 		if s.Change {
 			for _, n := range s.Names {
 				if n.Kind != applier.IndexName {
-					p := layout(o.To, path(n, o.Strip))
+					from := path(n, o.Strip)
+					p := layout(o.To, from)
+					c.moved = c.moved || p != from
 					c.paths = append(c.paths, p)
 					c.packages = append(c.packages, project.PackageOf(project.ToComposer(p)))
 				}
@@ -237,12 +253,12 @@ func isTest(p string) bool {
 // part joins the changes that are kept, and checks that they can be applied.
 func (d *converted) part(keep func(change) bool) (*Part, error) {
 	var text, checked bytes.Buffer
-	changes := false
+	changes, moved := false, false
 	for _, c := range d.changes {
 		if keep(c) {
 			text.Write(c.text)
 			checked.Write(c.checked)
-			changes = changes || c.change
+			changes, moved = changes || c.change, moved || c.moved
 		}
 	}
 	if !changes {
@@ -252,5 +268,5 @@ func (d *converted) part(keep func(change) bool) (*Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Part{Text: text.Bytes(), Paths: diff.Paths()}, nil
+	return &Part{Text: text.Bytes(), Paths: diff.Paths(), Strip: d.strip, Moved: moved}, nil
 }
