@@ -55,7 +55,7 @@ func differences(a, b *Patch) []string {
 	note(a.Requirements == b.Requirements, "requirements")
 	note(bytes.Equal(a.Metadata, b.Metadata), "metadata")
 	note(reflect.DeepEqual(a.Security, b.Security), "vulnerabilities")
-	note(variantsEqual(a, b, func(v *Variant) string { 
+	note(variantsEqual(a, b, func(v *Variant) string {
 		if v.Base != nil {
 			return v.Package + " " + v.Constraint.String() + " with " + v.Base.String()
 		}

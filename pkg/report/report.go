@@ -44,7 +44,9 @@ type Variant struct {
 	// Package is empty for a diff that fits every installation.
 	Package    string `json:"package,omitempty"`
 	Constraint string `json:"constraint"`
-	File       string `json:"file"`
+	// Base is what Magento's release has to satisfy beside, if the catalogue says so.
+	Base string `json:"base,omitempty"`
+	File string `json:"file"`
 	// Eligible is absent when no installation or release was asked about.
 	Eligible *bool `json:"eligible,omitempty"`
 	// Reason says why the variant is not eligible.

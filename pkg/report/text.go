@@ -185,7 +185,11 @@ func (s *Show) text(p *printer) {
 		}
 		p.wrapped("", title)
 		if v.Package != "" {
-			p.field("  package", v.Package+" "+v.Constraint)
+			constraint := v.Package + " " + v.Constraint
+			if v.Base != "" {
+				constraint += ", with Magento " + v.Base
+			}
+			p.field("  package", constraint)
 		}
 		p.field("  releases", strings.Join(v.Releases, ", "))
 		for i, f := range v.Files {

@@ -114,30 +114,41 @@ func (a *app) openRoot(dir string) (*os.Root, error) {
 // catalog loads the sources in order of precedence. Root and vendorDir are those of the
 // shop, or empty.
 func (a *app) catalog(root, vendorDir string) (*catalog.Catalog, error) {
-	var levels [][]catalog.Source
+	levels, _, err := a.levels(root, vendorDir)
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Load(levels...), nil
+}
+
+// levels returns the sources in order of precedence, and which level is for the shop's
+// own catalogue: what was put there on purpose stays what it is whatever Composer brings.
+func (a *app) levels(root, vendorDir string) (levels [][]catalog.Source, ownLevel int, err error) {
 	for _, name := range a.config.Catalog {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(a.Dir, name)
 		}
 		s, closer, err := catalog.Open(name)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, 0, usageError{err}
 		}
 		a.closers = append(a.closers, closer)
 		if s.FS, err = a.trusted(s.FS); err != nil {
-			return nil, usagef("catalogue %s: %w", name, err)
+			return nil, 0, usagef("catalogue %s: %w", name, err)
 		}
 		levels = append(levels, []catalog.Source{s})
 	}
+	ownLevel = len(levels)
+	levels = append(levels, a.ownCatalog(root))
 	if root != "" {
 		levels = append(levels, installed(filepath.Join(root, filepath.FromSlash(vendorDir))))
-		if hotfixes := filepath.Join(root, "m2-hotfixes"); isDir(hotfixes) {
-			levels = append(levels, []catalog.Source{{Name: "m2-hotfixes", FS: os.DirFS(hotfixes), Dir: "m2-hotfixes"}})
+		if hotfixes := filepath.Join(root, hotfixesDir); isDir(hotfixes) {
+			levels = append(levels, []catalog.Source{{Name: hotfixesDir, FS: os.DirFS(hotfixes), Dir: hotfixesDir}})
 		}
 	}
 	levels = append(levels, a.cached())
 	levels = append(levels, []catalog.Source{{Name: "bundled", FS: patches.Catalog(), Origin: catalog.OriginBundled}})
-	return catalog.Load(levels...), nil
+	return levels, ownLevel, nil
 }
 
 // installed returns the catalogues that Composer has installed below a vendor folder.

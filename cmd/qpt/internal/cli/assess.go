@@ -295,6 +295,11 @@ func (s *assessment) makeLock(a *app, sh *shop, relock bool) error {
 				if found, ok := sh.inst.Packages.Find(v.Package, v.Constraint); ok {
 					next.Installed[v.Package] = found.Version.String()
 				}
+				if v.Base != nil {
+					if found, ok := sh.inst.Packages.Find(catalog.BasePackage, *v.Base); ok {
+						next.Installed[catalog.BasePackage] = found.Version.String()
+					}
+				}
 			}
 			if same && !relock && old.Diffs[j].File == d.File && old.Diffs[j].Source == d.Source {
 				d.Release = old.Diffs[j].Release // it came from there, and is the same since

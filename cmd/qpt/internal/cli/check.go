@@ -219,7 +219,7 @@ func nearestReleases(releases catalog.Releases, p *catalog.Patch, here compat.Ve
 		packages := r.In(edition)
 		return slices.ContainsFunc(p.Variants, func(v *catalog.Variant) bool {
 			version, ok := packages[v.Package]
-			return ok && v.Constraint.Allows(version)
+			return ok && v.Constraint.Allows(version) && (v.Base == nil || v.Base.Allows(packages[catalog.BasePackage]))
 		})
 	}
 	type candidate struct {

@@ -32,6 +32,7 @@ type config struct {
 	Verbose       bool          `mapstructure:"verbose"`
 	CatalogKey    string        `mapstructure:"catalog-key"`
 	StateDir      string        `mapstructure:"state-dir"`
+	PatchesDir    string        `mapstructure:"patches-dir"`
 	Wait          time.Duration `mapstructure:"wait"`
 
 	// RootNamed is set when the root was not just found around the working directory.
@@ -55,6 +56,7 @@ func globalFlags(f *pflag.FlagSet) {
 	f.BoolP("quiet", "q", false, "write no results and no warnings, only errors")
 	f.BoolP("verbose", "v", false, "write more details")
 	f.String("state-dir", "", "folder for lock and journal (default: var/qpt in the installation)")
+	f.String("patches-dir", "", "folder of the shop's own catalogue (default: patches in the installation)")
 	f.Duration("wait", 0, "how long to wait for another run to end")
 }
 
@@ -120,8 +122,8 @@ func variable(name string) string {
 	return "QPT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-// mergeFile adds a configuration file, if there is one. Catalogues and the state folder
-// that it names are relative to its folder. It returns the catalogues.
+// mergeFile adds a configuration file, if there is one. Catalogues and the
+// folders that it names are relative to its folder. It returns the catalogues.
 func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 	file := viper.New()
 	file.SetConfigFile(name)
@@ -143,8 +145,10 @@ func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 			return nil, usagef("configuration %s: unknown key %q%s", name, key, meant(key, append(v.AllKeys(), declared.Keys()...)))
 		}
 	}
-	if dir := file.GetString("state-dir"); dir != "" && !filepath.IsAbs(dir) {
-		settings["state-dir"] = filepath.Join(filepath.Dir(name), dir)
+	for _, key := range []string{"state-dir", "patches-dir"} {
+		if dir := file.GetString(key); dir != "" && !filepath.IsAbs(dir) {
+			settings[key] = filepath.Join(filepath.Dir(name), dir)
+		}
 	}
 	if file.IsSet("catalog") {
 		sources := file.GetStringSlice("catalog")

@@ -33,6 +33,9 @@ func patchReport(p *catalog.Patch, variants []*catalog.Variant) report.Patch {
 	}
 	for i, v := range variants {
 		r.Variants[i] = report.Variant{Package: v.Package, Constraint: v.Constraint.String(), File: v.File}
+		if v.Base != nil {
+			r.Variants[i].Base = v.Base.String()
+		}
 	}
 	return r
 }

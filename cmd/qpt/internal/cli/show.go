@@ -42,7 +42,11 @@ func (a *app) show(id string, diff bool) error {
 	releases := a.releases(c)
 	for i, v := range p.Variants {
 		r := &result.Patch.Variants[i]
-		r.Releases = versionTexts(releases.Satisfying(v.Package, v.Constraint))
+		satisfying := releases.Satisfying(v.Package, v.Constraint)
+		if v.Base != nil { // the package's own versions may be in no table
+			satisfying = releases.Satisfying(catalog.BasePackage, *v.Base)
+		}
+		r.Releases = versionTexts(satisfying)
 		d, err := v.Diff()
 		if err != nil {
 			a.note("warning: %s", report.Clean(err.Error()))

@@ -1,0 +1,165 @@
+package own
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Name is what the name of a loose diff says about it.
+type Name struct {
+	// ID is the id that the patch has by its name.
+	ID string
+	// Release is the one release that the name states, such as 2.4.7-p10, or "".
+	Release string
+	// Line is the release line if the name states only that, such as 2.4, or "".
+	Line string
+	// Month, Sequence and Edition are those of an isolated security diff, else "" and 0.
+	Month    string // YYYY-MM
+	Sequence int
+	Edition  string
+	// CVE and Bulletin are those that the name states.
+	CVE      []string
+	Bulletin string
+	// Vulnerability is set when the id is one of Adobe's for a vulnerability.
+	Vulnerability bool
+}
+
+// Isolated reports whether the name is that of an isolated security diff, whose rules
+// follow from it.
+func (n Name) Isolated() bool { return n.Sequence > 0 }
+
+// The editions of isolated diffs, and the package whose presence tells each.
+func editionPackages() map[string]string {
+	return map[string]string{
+		"CE": "magento/magento2-base", "EE": "magento/magento2-ee-base", "B2B": "magento/magento2-b2b-base",
+	}
+}
+
+// What names write between their parts, and how they write a release.
+const (
+	begin   = `(?:^|[^0-9A-Za-z])`
+	end     = `(?:[^0-9A-Za-z]|$)`
+	dotted  = `2\.\d\.\d{1,2}(?:[-_]?p\d{1,2})?`
+	dashed  = `2-\d-\d{1,2}(?:-?p\d{1,2})?|2_\d_\d{1,2}(?:_?p\d{1,2})?`
+	compact = `2\d\d{1,2}(?:-?p\d{1,2})?`
+)
+
+var (
+	isolatedName = regexp.MustCompile(`(?i)` + begin + `(` + dotted + `|` + dashed + `|` + compact + `)[-_](20\d\d)[-_](0[1-9]|1[0-2])[-_](\d{1,3})[-_]([A-Z][A-Z0-9]{0,4})` + end)
+	adobeID      = regexp.MustCompile(`(?i)` + begin + `((?:VULN|ACSD|MDVA|ACP2E|ACPT|AC|MCLOUD|MAGECLOUD|MAGETWO|MC|MSI|B2B|BUNDLE|PRODSECBUG|LYNX|MCP|PB)-\d+)` + end)
+	cveID        = regexp.MustCompile(`(?i)` + begin + `(CVE-\d{4}-\d{4,})` + end)
+	bulletinID   = regexp.MustCompile(`(?i)` + begin + `(APSB\d\d-\d+)` + end)
+	pullName     = regexp.MustCompile(`(?i)^(?:github[-_])?(?:pr|pull)[-_]?(\d+)$|^(\d{2,})$`)
+	plainRelease = regexp.MustCompile(`(?i)` + begin + `(` + dotted + `|` + dashed + `)` + end)
+	shortRelease = regexp.MustCompile(`(?i)[-_](` + compact + `)` + end)
+	releaseLine  = regexp.MustCompile(`(?i)` + begin + `2[-._](\d)[-._]X` + end)
+	releaseParts = regexp.MustCompile(`(?i)^2[-._]?(\d)[-._]?(\d{1,2})(?:[-_]?p(\d{1,2}))?$`)
+	notInIDs     = regexp.MustCompile(`[^A-Za-z0-9._+-]+`)
+	idForm       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$`)
+)
+
+// CheckID returns an error unless an id can be the name of a file everywhere.
+func CheckID(id string) error {
+	if !idForm.MatchString(id) || strings.HasSuffix(id, ".") {
+		return fmt.Errorf("the id %q has to begin with a letter or a digit and may go on with those, '.', '_', '+' and '-', 100 at most", id)
+	}
+	return nil
+}
+
+// ParseName reads the name of a diff, with or without folders and suffix. The error is
+// one for a name that has the form of an isolated security diff and states what there
+// is not.
+func ParseName(file string) (Name, error) {
+	stem := path.Base(strings.ReplaceAll(file, `\`, "/"))
+	for _, suffix := range []string{".txt", ".patch", ".diff", ".composer", ".git"} {
+		if len(stem) > len(suffix) && strings.EqualFold(stem[len(stem)-len(suffix):], suffix) {
+			stem = stem[:len(stem)-len(suffix)]
+		}
+	}
+	n := Name{CVE: all(cveID, stem)}
+	if m := bulletinID.FindStringSubmatch(stem); m != nil {
+		n.Bulletin = strings.ToUpper(m[1])
+	}
+	if m := isolatedName.FindStringSubmatch(stem); m != nil {
+		n.Release, n.Month, n.Edition = release(m[1]), m[2]+"-"+m[3], strings.ToUpper(m[5])
+		n.Sequence, _ = strconv.Atoi(m[4]) // three digits at most
+		if n.Sequence == 0 {
+			return n, fmt.Errorf("the sequence %s in the name is none: they count from 001", m[4])
+		}
+		if editionPackages()[n.Edition] == "" {
+			return n, fmt.Errorf("the name states the edition %q, which is none of CE, EE and B2B; rename the file", m[5])
+		}
+		n.ID = IsolatedID(n.Release, n.Month, n.Sequence, n.Edition)
+		return n, nil
+	}
+	rest := stem
+	switch m := adobeID.FindStringSubmatchIndex(stem); {
+	case m != nil:
+		n.ID, rest = strings.ToUpper(stem[m[2]:m[3]]), stem[m[3]:]
+		n.Vulnerability = strings.HasPrefix(n.ID, "VULN-") || strings.HasPrefix(n.ID, "PRODSECBUG-")
+		if r := plainRelease.FindStringSubmatch(rest); r != nil {
+			n.Release = release(r[1])
+		} else if r := releaseLine.FindStringSubmatch(rest); r != nil {
+			n.Line = "2." + r[1]
+		} else if r := shortRelease.FindStringSubmatch(rest); r != nil {
+			n.Release = release(r[1])
+		}
+		return n, nil
+	case len(n.CVE) == 1 && strings.HasPrefix(strings.ToUpper(stem), n.CVE[0]),
+		n.Bulletin != "" && len(n.CVE) == 0 && strings.HasPrefix(strings.ToUpper(stem), n.Bulletin):
+		n.Vulnerability = true
+	case pullName.MatchString(stem):
+		m := pullName.FindStringSubmatch(stem)
+		n.ID = "PR-" + m[1] + m[2]
+		return n, nil
+	}
+	if r := plainRelease.FindStringSubmatch(stem); r != nil {
+		n.Release = release(r[1])
+	}
+	n.ID = strings.Trim(notInIDs.ReplaceAllString(stem, "-"), "-._+")
+	if len(n.ID) > 100 {
+		n.ID = strings.TrimRight(n.ID[:100], "-._+")
+	}
+	return n, nil
+}
+
+// IsolatedID is the id of an isolated security diff, as Adobe names its file.
+func IsolatedID(release, month string, sequence int, edition string) string {
+	r := strings.ReplaceAll(strings.ReplaceAll(release, ".", ""), "-", "")
+	return fmt.Sprintf("%s-%s-%03d-%s", r, month, sequence, edition)
+}
+
+// release writes a release as Composer does: 247p10 and 2-4-7-p10 are 2.4.7-p10.
+func release(s string) string {
+	m := releaseParts.FindStringSubmatch(s)
+	r := "2." + m[1] + "." + m[2]
+	if m[3] != "" {
+		r += "-p" + m[3]
+	}
+	return r
+}
+
+// all returns what a pattern finds, in upper case, each once. Neighbours may share what
+// stands between them.
+func all(pattern *regexp.Regexp, s string) []string {
+	var list []string
+	for {
+		m := pattern.FindStringSubmatchIndex(s)
+		if m == nil {
+			return list
+		}
+		if found := strings.ToUpper(s[m[2]:m[3]]); !slices.Contains(list, found) {
+			list = append(list, found)
+		}
+		s = s[m[3]:]
+	}
+}
+
+// Mentioned returns the vulnerabilities and bulletins that a text names.
+func Mentioned(text string) (cve, bulletins []string) {
+	return all(cveID, text), all(bulletinID, text)
+}
