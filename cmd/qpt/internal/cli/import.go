@@ -1,0 +1,622 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quality-patches/qpt/pkg/applier"
+	"github.com/quality-patches/qpt/pkg/applier/transaction"
+	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/catalog/own"
+	"github.com/quality-patches/qpt/pkg/compat"
+	"github.com/quality-patches/qpt/pkg/project"
+	"github.com/quality-patches/qpt/pkg/report"
+	"github.com/quality-patches/qpt/pkg/rewrite"
+	"github.com/quality-patches/qpt/pkg/stack"
+)
+
+// importOptions are those of import.
+type importOptions struct {
+	args                   []string
+	about                  own.Options
+	sha256, into           string
+	anyVersion             bool
+	replace, force, dryRun bool
+}
+
+func newImportCmd(a *app) *cobra.Command {
+	o := importOptions{}
+	cmd := &cobra.Command{
+		Use:   "import FILE|FOLDER|ZIP|URL|-...",
+		Short: "Make patches of loose diffs, in the shop's own catalogue",
+		Long: `Import takes loose diffs into the shop's own catalogue, a folder that qpt.yaml names as
+patches-dir ("patches" by default) and that is a source like any other from then on. It
+works out what each diff is: id, release and edition from its name, strip level and layout
+from its paths, the packages that it touches. Paths are written for the layout of Composer.
+
+The name of an isolated security diff such as 247p10-2026-07-001-CE.patch gives its rules:
+it is for that release and edition alone, and requires what came before it. Any other diff
+is for the release that its name states, else for the installed one; --constraint and
+--any-version say otherwise. What it changes in packages that are not installed becomes a
+variant of its own, so that the rest can be applied.
+
+A diff that a catalogue has already is recognised by what it changes, whatever it is called,
+and not taken in again. All diffs are taken in, or none; nothing is applied.`,
+		Example: `  qpt import 247p10-2026-07-001-CE.patch --bulletin APSB26-73 --cve CVE-2026-12345
+  qpt import 2-4-7-p10-jul-2026.zip --dry-run
+  qpt import https://github.com/magento/magento2/pull/12345 --without-tests --title "Fix the cart"`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.args = args
+			return a.importDiffs(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.about.ID, "id", "", "the id of the patch (default: by the name of the file)")
+	f.StringVar(&o.about.Title, "title", "", "the title of the patch (default: the subject of the diff, or what its name says)")
+	f.StringArrayVar(&o.about.Categories, "category", nil, "a category of the patches (may be repeated)")
+	f.StringArrayVar(&o.about.CVE, "cve", nil, "a vulnerability that the patches close, as CVE-2026-12345 (may be repeated)")
+	f.StringVar(&o.about.Bulletin, "bulletin", "", "the bulletin that announced the patches, as APSB26-73")
+	f.StringVar(&o.about.Constraint, "constraint", "", "the versions that the patches are for, in Composer's syntax")
+	f.BoolVar(&o.anyVersion, "any-version", false, "the same as --constraint '*'")
+	f.IntVar(&o.about.Strip, "strip", rewrite.Detect, "leading components of the names in the diff (default: found out)")
+	f.BoolVar(&o.about.WithoutTests, "without-tests", false, "leave out changes of tests")
+	f.StringVar(&o.sha256, "sha256", "", "what the SHA-256 of the file or download has to be")
+	f.StringVar(&o.into, "into", "", "m2-hotfixes: put the diffs there, without rules")
+	f.BoolVar(&o.replace, "replace", false, "take the place of a diff that has the same id and versions")
+	f.BoolVar(&o.force, "force", false, "take in what a catalogue has already, too")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be written, write nothing")
+	return cmd
+}
+
+var bulletinForm = regexp.MustCompile(`^APSB[0-9]{2}-[0-9]+$`)
+
+// check refuses options that cannot be meant.
+func (o *importOptions) check() error {
+	for _, id := range o.about.CVE {
+		if err := catalog.CheckCVE(id); err != nil {
+			return usagef("--cve: %w", err)
+		}
+	}
+	if b := o.about.Bulletin; b != "" && !bulletinForm.MatchString(b) {
+		return usagef("--bulletin: %q is not of the form APSB26-73", b)
+	}
+	if o.anyVersion {
+		if o.about.Constraint != "" {
+			return usagef("--constraint and --any-version exclude each other")
+		}
+		o.about.Constraint = "*"
+	}
+	if o.about.Constraint != "" {
+		if _, err := compat.ParseConstraint(o.about.Constraint); err != nil {
+			return usagef("--constraint: %w", err)
+		}
+	}
+	if o.about.ID != "" {
+		if err := own.CheckID(o.about.ID); err != nil {
+			return usageError{err}
+		}
+	}
+	if o.about.Strip < rewrite.Detect {
+		return usagef("--strip %d: names cannot have fewer than 0 leading components", o.about.Strip)
+	}
+	if o.sha256 = strings.ToLower(o.sha256); o.sha256 != "" && len(o.args) > 1 {
+		return usagef("--sha256 is for one file or address")
+	}
+	if o.into != "" && filepath.Base(filepath.Clean(o.into)) != hotfixesDir {
+		return usagef("--into %s: only %s can be named; the folder of the own catalogue is the setting patches-dir", o.into, hotfixesDir)
+	}
+	return nil
+}
+
+// An importer takes loose diffs in.
+type importer struct {
+	*app
+	importOptions
+	inst     *project.Installation
+	shop     own.Shop
+	root     *os.Root
+	overlay  *applier.Overlay
+	levels   [][]catalog.Source
+	ownLevel int
+	dir      string // of the own catalogue, or m2-hotfixes; relative to the root, with slashes
+	loose    bool   // into m2-hotfixes
+	catalog  *catalog.Catalog
+	result   *report.Import
+}
+
+// A taken is a diff that was looked at.
+type taken struct {
+	*own.Diff
+	report *report.ImportedPatch
+	id     string // in the catalogue
+}
+
+func (a *app) importDiffs(ctx context.Context, o importOptions) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	inst, err := a.installation()
+	if err != nil {
+		return err
+	}
+	m := &importer{app: a, importOptions: o, inst: inst, result: &report.Import{
+		SchemaVersion: report.SchemaVersion, Installation: installationReport(inst), DryRun: o.dryRun,
+		Patches: []report.ImportedPatch{}, Written: []string{},
+	}}
+	if err := m.locate(); err != nil {
+		return err
+	}
+	diffs, err := m.read(ctx)
+	if err != nil {
+		return err
+	}
+	if m.root, err = a.openRoot(inst.Root); err != nil {
+		return err
+	}
+	var session *transaction.Session
+	if o.dryRun {
+		a.reportPending(m.root, inst)
+	} else {
+		if session, err = a.lock(ctx, m.root, a.transactionOptions(inst, "qpt import "+strings.Join(o.args, " "))); err != nil {
+			return err
+		}
+		defer func() {
+			if closeErr := session.Close(); err == nil {
+				err = closeErr
+			}
+		}()
+	}
+	m.overlay = applier.NewOverlay(applier.DirTree(m.root))
+	if m.levels, m.ownLevel, err = a.levels(inst.Root, inst.VendorDir); err != nil {
+		return err
+	}
+	m.catalog = catalog.Load(m.levels...)
+	staged := m.overlay.Fork()
+	if m.loose {
+		err = m.intoHotfixes(diffs, staged)
+	} else {
+		err = m.intoCatalog(diffs, staged)
+	}
+	if err != nil {
+		return err
+	}
+	changes, err := staged.Changes()
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if c.New == nil {
+			m.result.Removed = append(m.result.Removed, c.Path)
+		} else {
+			m.result.Written = append(m.result.Written, c.Path)
+		}
+	}
+	if !o.dryRun && len(changes) > 0 {
+		if err := commit(ctx, session, changes); err != nil {
+			return fmt.Errorf("import: %w", err)
+		}
+	}
+	return a.render(m.result)
+}
+
+// locate finds the folder that takes the diffs in.
+func (m *importer) locate() error {
+	dir := m.ownDir(m.inst.Root)
+	if m.into != "" {
+		dir = filepath.Join(m.inst.Root, hotfixesDir)
+		if filepath.IsAbs(m.into) && filepath.Clean(m.into) != dir {
+			return usagef("--into %s: %s of this installation is %s", m.into, hotfixesDir, dir)
+		}
+	}
+	rel, err := filepath.Rel(m.inst.Root, dir)
+	if err != nil || !filepath.IsLocal(rel) || rel == "." {
+		return usagef("the own catalogue %s does not lie below the installation %s; set patches-dir to a folder in it", dir, m.inst.Root)
+	}
+	m.dir = filepath.ToSlash(rel)
+	if top, _, _ := strings.Cut(m.dir, "/"); top == m.inst.VendorDir || strings.HasPrefix(m.dir, m.inst.VendorDir+"/") {
+		return usagef("the own catalogue cannot lie in %s, which is Composer's; set patches-dir to another folder", m.inst.VendorDir)
+	}
+	m.loose = m.dir == hotfixesDir
+	m.result.Into = m.dir
+	return nil
+}
+
+// read brings all diffs in and finds out what they are. One that cannot be used keeps all
+// out.
+func (m *importer) read(ctx context.Context) ([]taken, error) {
+	m.shop = own.Shop{Packages: m.inst.Packages, Has: m.has}
+	var loose []looseDiff
+	for _, arg := range m.args {
+		list, err := m.looseDiffs(ctx, arg, m.sha256)
+		if err != nil {
+			return nil, importError(arg, err)
+		}
+		loose = append(loose, list...)
+	}
+	if len(loose) > 1 && (m.about.ID != "" || m.about.Title != "") {
+		return nil, usagef("--id and --title are for one diff, and here are %d", len(loose))
+	}
+	var diffs []taken
+	var errs []error
+	for _, l := range loose {
+		if l.name == "" && m.about.ID == "" {
+			return nil, usagef("a diff on standard input has no name: give --id")
+		}
+		d, err := own.Read(l.name, l.text, m.shop, m.about)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", l.from, err))
+			continue
+		}
+		diffs = append(diffs, taken{Diff: d, report: m.describe(l.from, d)})
+	}
+	if len(errs) > 0 {
+		texts := make([]string, len(errs))
+		for i, err := range errs {
+			texts[i] = err.Error()
+		}
+		return nil, usagef("nothing was imported: %s", strings.Join(texts, "; "))
+	}
+	// Isolated diffs in the order in which they are applied, then the others as they came.
+	order := func(d taken) string {
+		if !d.Isolated() {
+			return "~"
+		}
+		return d.Release + " " + d.Edition + " " + d.ID
+	}
+	slices.SortStableFunc(diffs, func(x, y taken) int { return strings.Compare(order(x), order(y)) })
+	return diffs, nil
+}
+
+// importError tells what is wrong with an argument from what is wrong on the way to it.
+func importError(arg string, err error) error {
+	if strings.HasPrefix(arg, "https://") {
+		if u, _, found := strings.Cut(arg, "?"); found {
+			arg = u // a signed address is a credential
+		}
+		return fmt.Errorf("import %s: %w", arg, err)
+	}
+	return usagef("%s: %w", arg, err)
+}
+
+// has reports whether a package is installed: as Composer says, or, in a clone of
+// Magento's repository, as a folder.
+func (m *importer) has(name string) bool {
+	if len(m.inst.Packages.Named(name)) > 0 {
+		return true
+	}
+	if m.inst.Layout != project.Git {
+		return false
+	}
+	probe := "vendor/" + name + "/registration.php"
+	at := m.inst.Path(probe)
+	return at != probe && isDir(filepath.Join(m.inst.Root, filepath.FromSlash(path.Dir(at))))
+}
+
+func (m *importer) describe(from string, d *own.Diff) *report.ImportedPatch {
+	r := &report.ImportedPatch{
+		File: from, ID: d.ID, Title: d.Title, Action: report.ImportAdded, Release: d.Release, Month: d.Month,
+		Sequence: d.Sequence, Edition: d.Edition, CVE: d.CVE, Bulletin: d.Bulletin, Mentions: d.Mentions,
+		Strip: d.Strip, Layout: d.Layout.String(), Variants: []report.ImportedVariant{},
+	}
+	for _, v := range d.Variants {
+		r.Variants = append(r.Variants, report.ImportedVariant{
+			Package: v.Package, Constraint: v.Constraint, Base: v.Base, Packages: v.Touches,
+		})
+	}
+	return r
+}
+
+// intoCatalog stages the own catalogue with the diffs, and says what they come to there.
+func (m *importer) intoCatalog(diffs []taken, staged *applier.Overlay) error {
+	at := filepath.Join(m.inst.Root, filepath.FromSlash(m.dir))
+	var folder fs.FS
+	if _, err := os.Lstat(at); err == nil {
+		sub, err := m.root.OpenRoot(filepath.FromSlash(m.dir)) // refuses a link that leaves the shop
+		if err != nil {
+			return usagef("%s: %w", m.dir, withoutPath(err))
+		}
+		m.closers = append(m.closers, sub.Close)
+		folder = sub.FS()
+	}
+	edit, err := own.Begin(folder)
+	if err != nil {
+		return usagef("the own catalogue %s cannot be changed: %w", m.dir, err)
+	}
+	index := own.NewIndex(m.catalog)
+	for i := range diffs {
+		if err := m.take(&diffs[i], edit, index); err != nil {
+			return err
+		}
+	}
+	load := func() (*catalog.Catalog, error) {
+		preview, err := edit.Preview()
+		if err != nil {
+			return nil, fmt.Errorf("the own catalogue %s: %w", m.dir, err)
+		}
+		levels := slices.Clone(m.levels)
+		levels[m.ownLevel] = nil
+		if own.Is(preview) {
+			levels[m.ownLevel] = []catalog.Source{own.Source(at, preview)}
+		}
+		return catalog.Load(levels...), nil
+	}
+	next, err := load()
+	if err != nil {
+		return err
+	}
+	changed, err := edit.Connect(next.Patches)
+	if err != nil {
+		return usagef("the own catalogue %s cannot be changed: %w", m.dir, err)
+	}
+	if len(changed) > 0 {
+		if next, err = load(); err != nil {
+			return err
+		}
+	}
+	for _, d := range diffs { // what is written has to be what can be read
+		if text := next.LeftOut(d.id); text != "" && !strings.HasPrefix(text, "requires ") && d.report.Action != report.ImportDuplicate {
+			return fmt.Errorf("import %s: its entry would not be usable: %s", d.id, text)
+		}
+	}
+	for _, id := range changed {
+		if !slices.ContainsFunc(diffs, func(d taken) bool { return strings.EqualFold(d.id, id) }) {
+			m.result.Connected = append(m.result.Connected, id)
+		}
+	}
+	files, err := edit.Files()
+	if err != nil {
+		return err
+	}
+	m.assess(diffs, next)
+	return stageFiles(staged, m.dir, files)
+}
+
+// take puts a diff into the catalogue, unless one has it already.
+func (m *importer) take(d *taken, edit *own.Edit, index *own.Index) error {
+	d.id = d.ID
+	action, same := m.known(d, index.Find(d.Content))
+	for _, p := range same {
+		d.report.SameAs = append(d.report.SameAs, p.ID+" ("+m.sourceLabel(p.Source)+")")
+	}
+	if action == report.ImportDuplicate && !m.force {
+		d.id = same[0].ID
+		d.report.Action = action
+		if own := slices.IndexFunc(same, m.isOwn); own >= 0 && d.Security != nil {
+			d.id = same[own].ID
+			changed, err := edit.Describe(d.id, d.Security)
+			if err != nil {
+				return usageError{err}
+			}
+			if changed {
+				d.report.Action = report.ImportDescribed
+			}
+		}
+		return nil
+	}
+	if have, ok := m.catalog.Patch(d.ID); ok && !m.isOwn(have) && !m.replace {
+		return usagef("%s has a patch %s with another diff, and the own catalogue would hide it; give another --id, or --replace to have this one in its place", m.sourceLabel(have.Source), have.ID)
+	}
+	outcome, err := edit.Add(d.Diff, m.replace)
+	if err != nil {
+		return usagef("%s: %w", d.report.File, err)
+	}
+	d.report.Action = string(outcome)
+	d.id = d.ID
+	d.report.ID = d.ID
+	index.Add(d.Content, &catalog.Patch{ID: d.ID, Source: m.ownName(), Security: d.Security, Variants: d.For()})
+	return nil
+}
+
+func (m *importer) ownName() string {
+	return filepath.Join(m.inst.Root, filepath.FromSlash(m.dir))
+}
+
+func (m *importer) isOwn(p *catalog.Patch) bool { return p.Source == m.ownName() }
+
+// known tells whether catalogues have a diff already, and as which patches. An isolated
+// diff brings rules of its own: only the same id is the same. A diff whose name states a
+// release is another one where the patch is not for that release.
+func (m *importer) known(d *taken, same []*catalog.Patch) (action string, patches []*catalog.Patch) {
+	action = report.ImportAdded
+	for _, p := range same {
+		if d.Isolated() && !(m.isOwn(p) && strings.EqualFold(p.ID, d.ID)) || !d.Isolated() && !own.Covers(p, d.Release) {
+			continue
+		}
+		action = report.ImportDuplicate
+	}
+	if action == report.ImportDuplicate {
+		same = slices.DeleteFunc(slices.Clone(same), func(p *catalog.Patch) bool {
+			return !d.Isolated() && !own.Covers(p, d.Release)
+		})
+		if i := slices.IndexFunc(same, func(p *catalog.Patch) bool { return strings.EqualFold(p.ID, d.ID) }); i > 0 {
+			same[0], same[i] = same[i], same[0] // its own name first
+		}
+	}
+	return action, same
+}
+
+// assess says of each diff whether it is for this shop, and how the tree stands to it.
+func (m *importer) assess(diffs []taken, c *catalog.Catalog) {
+	s := stack.New(c, m.inst.Packages, m.overlay, m.inst.Path)
+	items, _ := s.Items()
+	states := map[string]stack.Finding{}
+	for _, f := range s.Inspect(items) {
+		states[strings.ToLower(f.Item.ID())] = f
+	}
+	for _, d := range diffs {
+		r := d.report
+		p, ok := c.Patch(d.id)
+		if !ok {
+			continue
+		}
+		r.ID = p.ID
+		for i := range r.Variants {
+			r.Variants[i].Eligible = slices.ContainsFunc(stack.Eligible(m.inst.Packages, p), func(v *catalog.Variant) bool {
+				return v.Package == r.Variants[i].Package && v.Constraint.String() == r.Variants[i].Constraint
+			})
+		}
+		it, err := s.Item(d.id)
+		if err != nil {
+			var ineligible *stack.NotEligibleError
+			if errors.As(err, &ineligible) {
+				r.Reasons = sentences(exclusionReports(ineligible.Exclusions))
+				r.Require = catalog.Require(p.Variants)
+			} else {
+				r.Reasons = []string{err.Error()}
+			}
+		} else {
+			r.Eligible, r.State, r.Require = true, string(states[strings.ToLower(d.id)].State), catalog.Require(it.Variants)
+			r.Reasons = missingRequirements(s, it, map[string]bool{})
+			r.Next = nextCommands(r)
+		}
+		m.result.Patches = append(m.result.Patches, *r)
+	}
+}
+
+// nextCommands are what makes sense for a patch that is eligible.
+func nextCommands(r *report.ImportedPatch) []string {
+	switch state := stack.State(r.State); {
+	case state.In():
+		return []string{"qpt add " + r.ID}
+	case len(r.Reasons) > 0 || state != stack.NotApplied:
+		return []string{"qpt check " + r.ID}
+	}
+	return []string{"qpt apply " + r.ID, "qpt add " + r.ID}
+}
+
+// intoHotfixes stages the diffs as files of m2-hotfixes, where no rules can be written.
+func (m *importer) intoHotfixes(diffs []taken, staged *applier.Overlay) error {
+	index := own.NewIndex(m.catalog)
+	files := map[string][]byte{}
+	for i := range diffs {
+		d := &diffs[i]
+		name := d.ID + ".patch"
+		d.id = path.Join(m.dir, name)
+		same := index.Find(d.Content)
+		for _, p := range same {
+			d.report.SameAs = append(d.report.SameAs, p.ID+" ("+m.sourceLabel(p.Source)+")")
+		}
+		if len(same) > 0 && !m.force {
+			d.report.Action, d.id = report.ImportDuplicate, same[0].ID
+			continue
+		}
+		if err := m.forHere(d); err != nil {
+			return usagef("%s: %w", d.report.File, err)
+		}
+		v := d.Variants[0]
+		for _, other := range d.Variants[1:] {
+			m.result.Warnings = append(m.result.Warnings, fmt.Sprintf("%s: what it changes in %s is left out, which is not installed", d.ID, other.Package))
+		}
+		for _, f := range []struct {
+			lost bool
+			what string
+		}{{d.Isolated() || d.Release != "", "that it is for " + d.Release + " alone"}, {d.Isolated() && d.Sequence > 1, "what it requires"}} {
+			if f.lost {
+				m.result.Warnings = append(m.result.Warnings, fmt.Sprintf("%s: %s cannot say %s; the own catalogue can", d.ID, m.dir, f.what))
+			}
+		}
+		old, err := m.overlay.ReadFile(d.id)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if files[name] != nil || old != nil && !bytes.Equal(old.Data, v.Text) {
+			if !m.replace || files[name] != nil {
+				return usagef("%s: %s exists with another diff; give --replace to put this one in its place, or another --id", d.report.File, d.id)
+			}
+			d.report.Action = report.ImportReplaced
+		}
+		files[name] = v.Text
+		d.report.ID, d.report.Variants = d.id, []report.ImportedVariant{{Constraint: "*", Packages: v.Touches, Eligible: true}}
+		index.Add(d.Content, &catalog.Patch{ID: d.id, Source: m.dir})
+	}
+	fsys := map[string][]byte{}
+	maps.Copy(fsys, files)
+	level := catalog.Source{Name: hotfixesDir, FS: m.hotfixes(fsys), Dir: hotfixesDir}
+	levels := slices.DeleteFunc(slices.Clone(m.levels), func(l []catalog.Source) bool {
+		return len(l) == 1 && l[0].Name == hotfixesDir
+	})
+	m.assess(diffs, catalog.Load(append(levels, []catalog.Source{level})...))
+	return stageFiles(staged, m.dir, files)
+}
+
+// hotfixes is m2-hotfixes as it will be.
+func (m *importer) hotfixes(files map[string][]byte) fs.FS {
+	entries, err := fs.ReadDir(m.root.FS(), m.dir)
+	if err == nil {
+		for _, e := range entries {
+			if !e.IsDir() && files[e.Name()] == nil && path.Ext(e.Name()) == ".patch" {
+				if b, err := m.root.ReadFile(path.Join(m.dir, e.Name())); err == nil {
+					files[e.Name()] = b
+				}
+			}
+		}
+	}
+	fsys, err := own.Memory(files)
+	if err != nil {
+		panic(err) // writing into memory does not fail
+	}
+	return fsys
+}
+
+// forHere refuses a diff that is not for the installed packages, where that cannot be
+// written down.
+func (m *importer) forHere(d *taken) error {
+	v := d.Variants[0]
+	c, err := compat.ParseConstraint(v.Constraint)
+	if err != nil {
+		return err
+	}
+	if _, ok := m.inst.Packages.Find(v.Package, c); !ok {
+		return fmt.Errorf("it is for %s %s, which is not installed here, and %s cannot say so", v.Package, v.Constraint, m.dir)
+	}
+	if v.Base == "" {
+		return nil
+	}
+	if c, err = compat.ParseConstraint(v.Base); err != nil {
+		return err
+	}
+	if _, ok := m.inst.Packages.Find(catalog.BasePackage, c); !ok {
+		return fmt.Errorf("it is for Magento %s, which is not installed here, and %s cannot say so", v.Base, m.dir)
+	}
+	return nil
+}
+
+// stageFiles puts files of a folder into an overlay; nil is for one that goes.
+func stageFiles(o *applier.Overlay, dir string, files map[string][]byte) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		p := path.Join(dir, name)
+		old, err := o.ReadFile(p)
+		mode := fs.FileMode(0o644)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			if files[name] == nil {
+				continue
+			}
+		case err != nil:
+			return err
+		case old.Mode&fs.ModeSymlink != 0:
+			return usagef("%s is a link; qpt writes files only", p)
+		default:
+			mode = old.Mode
+		}
+		if files[name] == nil {
+			o.Remove(p)
+			continue
+		}
+		o.Write(p, &applier.File{Data: files[name], Mode: mode})
+	}
+	return nil
+}
