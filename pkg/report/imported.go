@@ -112,9 +112,24 @@ func (i *ImportedPatch) text(p *printer, dryRun bool) {
 	if len(i.SameAs) > 0 {
 		p.field("  same as", strings.Join(i.SameAs, ", "))
 	}
-	if i.Action == ImportDuplicate {
-		return
+	if i.Action != ImportDuplicate {
+		i.about(p)
 	}
+	state := p.paint(stateTone(i.State), Clean(i.State))
+	if !i.Eligible {
+		state = p.paint(warn, "not eligible here")
+	}
+	p.wrapped("  "+p.paint(faint, fmt.Sprintf("%-12s", "state"))+" ", state)
+	for _, r := range i.Reasons {
+		p.field("  because", r)
+	}
+	for _, n := range i.Next {
+		p.field("  next", n)
+	}
+}
+
+// about says what was found out.
+func (i *ImportedPatch) about(p *printer) {
 	for _, v := range i.Variants {
 		text := v.Package + " " + v.Constraint
 		if v.Package == "" {
@@ -131,18 +146,6 @@ func (i *ImportedPatch) text(p *printer, dryRun bool) {
 	}
 	p.field("  requires", strings.Join(i.Require, ", "))
 	p.field("  read with", fmt.Sprintf("strip level %d, %s layout", i.Strip, i.Layout))
-	switch {
-	case i.Eligible:
-		p.wrapped("  "+p.paint(faint, fmt.Sprintf("%-12s", "state"))+" ", p.paint(stateTone(i.State), Clean(i.State)))
-	default:
-		p.wrapped("  "+p.paint(faint, fmt.Sprintf("%-12s", "state"))+" ", p.paint(warn, "not eligible here"))
-	}
-	for _, r := range i.Reasons {
-		p.field("  because", r)
-	}
-	for _, n := range i.Next {
-		p.field("  next", n)
-	}
 }
 
 // packages names what a part changes, at length only if it is little.

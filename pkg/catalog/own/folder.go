@@ -337,18 +337,19 @@ func (e *Edit) addVariant(packages *object, d *Diff, v *Variant) error {
 }
 
 // addDiff takes a diff in under a name that is free, and returns the name. A file that is
-// there and has another content is left alone: until the entry is written it may be in use.
+// there and has another content is left alone, unless it goes.
 func (e *Edit) addDiff(name string, text []byte) string {
 	sum := sha256.Sum256(text)
 	for _, file := range []string{name + ".patch", name + "-" + hex.EncodeToString(sum[:4]) + ".patch", name + "-" + hex.EncodeToString(sum[:]) + ".patch"} {
 		at := path.Join(diffsDir, file)
-		if have, staged := e.diffs[at]; staged && have != nil {
-			if bytes.Equal(have, text) {
-				return file
-			}
+		have, staged := e.diffs[at]
+		switch {
+		case staged && have != nil && bytes.Equal(have, text):
+			return file
+		case staged && have != nil, staged && e.uses(file) > 1:
 			continue
 		}
-		if e.folder != nil {
+		if e.folder != nil && !staged {
 			if have, err := fs.ReadFile(e.folder, at); err == nil && !bytes.Equal(have, text) || err != nil && !errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
@@ -358,6 +359,19 @@ func (e *Edit) addDiff(name string, text []byte) string {
 	}
 	e.diffs[path.Join(diffsDir, name+".patch")] = text // two texts with one hash: never
 	return name + ".patch"
+}
+
+// uses counts the variants in the folder that name a diff.
+func (e *Edit) uses(file string) int {
+	n := 0
+	for _, src := range [][]byte{e.src, e.elsewhere.text()} {
+		for _, named := range namedIn(src) {
+			if named == file {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // Connect brings what the isolated diffs of the catalogue require up to date, given all
