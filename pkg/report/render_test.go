@@ -141,6 +141,24 @@ The end.
 // results has every kind of result, by the name of its golden files.
 func results() map[string]report.Result {
 	return map[string]report.Result{
+		"import": &report.Import{
+			SchemaVersion: 1, Installation: shop, Into: "patches", Connected: []string{"246p3-2026-07-003-CE"},
+			Patches: []report.ImportedPatch{
+				{
+					File: "july.zip: 246p3-2026-07-002-CE.patch", ID: "246p3-2026-07-002-CE", Title: "Isolated\x1b[31m security patch", Action: report.ImportAdded,
+					Release: "2.4.6-p3", Month: "2026-07", Sequence: 2, Edition: "CE", CVE: []string{"CVE-2026-11111"}, Bulletin: "APSB26-73",
+					Mentions: []string{"CVE-2026-22222"}, SameAs: []string{"MCLOUD-1 (quality-patches)"}, Strip: 1, Layout: "composer",
+					Variants: []report.ImportedVariant{
+						{Package: "magento/magento2-base", Constraint: "2.4.6-p3", Packages: []string{"magento/a", "magento/b", "magento/c", "magento/d"}, Eligible: true},
+						{Package: "magento/module-cms", Constraint: "*", Base: "2.4.6-p3", Packages: []string{"magento/module-cms"}},
+					},
+					Require: []string{"246p3-2026-07-001-CE"}, Eligible: true, State: "not applied", Next: []string{"qpt apply 246p3-2026-07-002-CE"},
+				},
+				{File: "x.patch", ID: "ACSD-1", Title: "Known", Action: report.ImportDuplicate, SameAs: []string{"ACSD-1 (quality-patches)"}, Strip: 0, Layout: "git", Variants: []report.ImportedVariant{}, Reasons: []string{"magento/magento2-base 2.4.6-p3 is below >=2.4.7"}},
+			},
+			Written: []string{"patches/support-patches.json"}, Warnings: []string{"careful"},
+		},
+		"import-nothing": &report.Import{SchemaVersion: 1, Installation: shop, DryRun: true, Into: "patches", Patches: []report.ImportedPatch{}, Written: []string{}},
 		"status": &report.Status{
 			SchemaVersion: 1, Installation: shop, Summary: report.Summary{Eligible: 4, Applied: 2, NotApplied: 1, Unknown: 1},
 			Patches: []report.PatchStatus{

@@ -31,6 +31,10 @@ func TestOutputFitsSchemas(t *testing.T) {
 		os.WriteFile(filepath.Join(sec, "patches", "x.patch"), []byte("--- a/pub/index.php\n+++ b/pub/index.php\n@@ -1 +1 @@\n-x\n+y\n"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
+	loose := filepath.Join(t.TempDir(), "246p3-2026-07-002-CE.patch")
+	if err := os.WriteFile(loose, []byte("CVE-2026-12345\n\n--- /dev/null\n+++ b/pub/l\n@@ -0,0 +1 @@\n+l\n--- /dev/null\n+++ b/vendor/magento/module-cms/l\n@@ -0,0 +1 @@\n+l\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		schema, args string
 		code         int
@@ -88,6 +92,9 @@ func TestOutputFitsSchemas(t *testing.T) {
 		{"audit", "audit --catalog sec", 3},
 		{"audit", "audit --catalog sec --cve CVE-2026-1001 --fail-on never", 0},
 		{"failed", "audit --cve 1001", 2},
+		{"import", "import " + loose + " --dry-run", 0},
+		{"import", "import " + loose + " --bulletin APSB26-73", 0},
+		{"import", "import " + loose, 0},
 		{"log", "log", 0},
 		{"recover", "recover", 0},
 		{"failed", "show NONE", 3},

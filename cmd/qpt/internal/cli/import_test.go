@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const loosePatch = "--- /dev/null\n+++ b/pub/loose.txt\n@@ -0,0 +1 @@\n+x\n"
+
+// An archive that could hurt is refused as a whole, and the shop stays as it is.
+func TestImportHostileArchives(t *testing.T) {
+	header := func(name string, mode fs.FileMode) *zip.FileHeader {
+		h := &zip.FileHeader{Name: name, Method: zip.Deflate}
+		h.SetMode(mode)
+		return h
+	}
+	type entry struct {
+		header *zip.FileHeader
+		text   string
+	}
+	archive := func(entries ...entry) []byte {
+		var buf bytes.Buffer
+		w := zip.NewWriter(&buf)
+		for _, e := range append([]entry{{header("good.patch", 0o644), loosePatch}}, entries...) {
+			f, err := w.CreateHeader(e.header)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.Write([]byte(e.text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return buf.Bytes()
+	}
+	good := archive()
+	// The directory says that the diff is small, and it is not.
+	lying := bytes.Clone(archive(entry{header("big.patch", 0o644), strings.Repeat("x", 1<<20)}))
+	at := bytes.LastIndex(lying, []byte("PK\x01\x02"))
+	binary.LittleEndian.PutUint32(lying[at+24:], 10)
+	many := make([]entry, 0, 100_001)
+	for i := range cap(many) {
+		many = append(many, entry{&zip.FileHeader{Name: fmt.Sprintf("%d.patch", i)}, ""})
+	}
+	for _, tc := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"out of the folder", archive(entry{header("../../evil.patch", 0o644), loosePatch}), "leads out of the archive's folder"},
+		{"absolute", archive(entry{header("/etc/evil.patch", 0o644), loosePatch}), "leads out of the archive's folder"},
+		{"backslashes", archive(entry{header(`..\evil.patch`, 0o644), loosePatch}), "leads out of the archive's folder"},
+		{"a drive", archive(entry{header("C:evil.patch", 0o644), loosePatch}), "leads out of the archive's folder"},
+		{"a link", archive(entry{header("link.patch", 0o777|fs.ModeSymlink), "/etc/passwd"}), "is a link or a device"},
+		{"a bomb", archive(entry{header("bomb.patch", 0o644), strings.Repeat("\x00", 32<<20)}), "more than 200 times its size"},
+		{"a lie about the size", lying, "big.patch"},
+		{"many entries", archive(many...), "entries, more than"},
+		{"truncated", good[:len(good)-10], "broken or truncated zip"},
+		{"corrupt", bytes.Replace(good, good[45:50], []byte("?????"), 1), "good.patch"},
+		{"no diff inside", archive(entry{header("bad.patch", 0o644), "not a diff"}), "bad.patch"},
+		{"a sequence in a name", archive(entry{header("x\x1b[31m.patch", 0o644), "not a diff"}), `x\x1b[31m.patch`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := sandbox(t)
+			before, err := treeHash(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "in.zip")
+			if err := os.WriteFile(file, tc.data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			got := qpt(t, dir, "", nil, "import", file)
+			if got.code != exitUsage || !strings.Contains(got.err, tc.want) || strings.Contains(got.err, "\x1b") {
+				t.Errorf("exit code %d, stderr %q, want %q", got.code, got.err, tc.want)
+			}
+			if after, err := treeHash(dir); err != nil || after != before {
+				t.Errorf("the shop was changed: %v", err)
+			}
+		})
+	}
+	dir := sandbox(t)
+	file := filepath.Join(t.TempDir(), "in.zip")
+	if err := os.WriteFile(file, good, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := qpt(t, dir, "", nil, "import", file); got.code != exitDone || !strings.Contains(got.out, "good  added") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.err)
+	}
+}
