@@ -468,11 +468,43 @@ func (p *planner) revertUnder(it *Item, above []string) {
 	p.plan.Steps = append(p.plan.Steps, steps...)
 }
 
-// dependants looks for applied patches that require an item: those that are to stay,
-// and whether any is about to leave.
+// dependants looks for applied patches that require an item, or another one that would
+// go with it: those that are to stay, and whether any is about to leave.
 func (p *planner) dependants(it *Item, pending []*Item) (staying []string, leaving bool) {
-	for _, other := range p.stack.dependants[lower(it.ID())] {
-		if !requires(Eligible(p.stack.Packages, other), it.ID()) {
+	for _, id := range append(p.goesWith(it), it.ID()) {
+		more, going := p.dependantsOf(id, it, pending)
+		staying, leaving = append(staying, more...), leaving || going
+	}
+	slices.Sort(staying)
+	return slices.Compact(staying), leaving
+}
+
+// goesWith returns the patches that would not be in the tree any more without an item,
+// since it makes the same change or brought theirs: those that something requires.
+func (p *planner) goesWith(it *Item) []string {
+	var ids []string
+	var without *applier.Overlay
+	for _, other := range p.overlapping(it) {
+		if len(p.stack.dependants[lower(other.ID())]) == 0 || inspectOn(p.plan.Overlay, other).State != Applied {
+			continue
+		}
+		if without == nil {
+			without = p.plan.Overlay.Fork()
+			if takeOff(without, it) != nil {
+				return nil
+			}
+		}
+		if inspectOn(without, other).State == NotApplied {
+			ids = append(ids, other.ID())
+		}
+	}
+	return ids
+}
+
+// dependantsOf leaves out the item that is about to go.
+func (p *planner) dependantsOf(id string, it *Item, pending []*Item) (staying []string, leaving bool) {
+	for _, other := range p.stack.dependants[lower(id)] {
+		if other == it.Patch && !strings.EqualFold(id, it.ID()) || !requires(Eligible(p.stack.Packages, other), id) {
 			continue
 		}
 		dep, err := p.stack.item(other)

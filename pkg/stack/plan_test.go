@@ -211,6 +211,24 @@ func TestPlanRevert(t *testing.T) {
 		{name: "together with what requires it", files: made("A", "B"), specs: []spec{creates("A", "B"), creates("B")}, ask: "B A", steps: []string{"-A", "-B"}, after: tree{}},
 		{name: "together with what requires it in a circle", files: made("A", "B"), specs: []spec{creates("A", "B"), creates("B", "A")}, ask: "A B", steps: []string{"-B", "-A"}, after: tree{}},
 		{
+			name: "what makes the same change as one that an applied patch requires", files: made("A", "B"),
+			specs: []spec{creates("A", "B"), creates("B"), {id: "TWIN", diff: creates("B").diff}}, ask: "TWIN",
+			errs: []string{"patch TWIN is required by A; revert that one first, or together with it"}, after: made("A", "B"),
+		},
+		{
+			name: "what brought one that an applied patch requires", files: made("A", "B", "C"),
+			specs: []spec{creates("A", "B"), creates("B"), {id: "WHOLE", diff: diff(tree{}, made("B", "C"))}}, ask: "WHOLE",
+			errs: []string{"patch WHOLE is required by A; revert that one first, or together with it"}, after: made("A", "B", "C"),
+		},
+		{
+			name: "with what requires its twin", files: made("A", "B"),
+			specs: []spec{creates("A", "B"), creates("B"), {id: "TWIN", diff: creates("B").diff}}, ask: "TWIN A", steps: []string{"-A", "-TWIN"}, after: tree{},
+		},
+		{
+			name: "what requires what it brings itself", files: made("B", "C"),
+			specs: []spec{creates("B"), {id: "WHOLE", diff: diff(tree{}, made("B", "C")), require: []string{"B"}}}, ask: "WHOLE", steps: []string{"-WHOLE"}, after: tree{},
+		},
+		{
 			name: "under what stays", files: trees[3], specs: chained, ask: "NEXT",
 			errs: []string{"patch NEXT is required by LAST; revert that one first, or together with it"}, after: trees[3],
 		},
