@@ -12,6 +12,7 @@ import (
 type node struct {
 	kind      kind
 	text      string // of a text
+	number    string // of a number, as it is written
 	boolean   bool   // of true
 	isBoolean bool
 	members   []member
@@ -61,6 +62,7 @@ var errDepth = errors.New("nested too deep")
 // parse reads one JSON value.
 func parse(src []byte) (*node, *syntaxError) {
 	p := parser{src: src, dec: json.NewDecoder(bytes.NewReader(src)), line: 1}
+	p.dec.UseNumber()
 	n, err := p.value("", 0)
 	if err == nil && len(bytes.TrimSpace(src[p.dec.InputOffset():])) > 0 {
 		err = errors.New("something follows the end of the document")
@@ -103,6 +105,8 @@ func (p *parser) value(pointer string, depth int) (*node, error) {
 	switch t := token.(type) {
 	case string:
 		n.kind, n.text = text, t
+	case json.Number:
+		n.number = t.String()
 	case bool:
 		n.isBoolean, n.boolean = true, t
 	case json.Delim:

@@ -89,6 +89,9 @@ func (l *linter) qualityPatch(p *patch, n *node) {
 	if r := n.get("requirements"); r != nil {
 		l.isKind(p, r, text)
 	}
+	if s := n.get("security"); s != nil {
+		l.security(p, s)
+	}
 	if c := n.get("categories"); c == nil {
 		l.report(RuleCategory, Warning, p, n, "there are no categories")
 	} else if l.isKind(p, c, list) {
@@ -139,6 +142,13 @@ func (l *linter) title(p *patch, at *node, title string) {
 func (l *linter) qualityVariant(p *patch, pkg string, c member, others []variant) []variant {
 	n := c.value
 	v := variant{patch: p, pkg: pkg, at: n}
+	if b := n.get("base"); b != nil && b.kind == text && b.text != "" {
+		base, err := compat.ParseConstraint(b.text)
+		if err != nil {
+			l.report(RuleConstraint, Error, p, b, "base: %v", err)
+		}
+		v.base = &base
+	}
 	others, fits := l.constrain(&v, c.name, others)
 	if !l.isKind(p, n, object) {
 		return others
@@ -148,6 +158,9 @@ func (l *linter) qualityVariant(p *patch, pkg string, c member, others []variant
 		l.report(RuleStructure, Error, p, n, "there is no file")
 	} else if l.isKind(p, file, text) {
 		l.diffFile(&v, file)
+	}
+	if sum := n.get("sha256"); sum != nil {
+		l.promised(&v, sum)
 	}
 	if r := n.get("require"); r != nil && l.isKind(p, r, list) {
 		for _, item := range r.items {
@@ -159,10 +172,8 @@ func (l *linter) qualityVariant(p *patch, pkg string, c member, others []variant
 	if r := n.get("replaced-with"); r != nil && l.isKind(p, r, text) {
 		v.replaced, v.deprecated = r, true
 	}
-	if b := n.get("base"); b != nil && l.isKind(p, b, text) {
-		if _, err := compat.ParseConstraint(b.text); err != nil {
-			l.report(RuleConstraint, Error, p, b, "base: %v", err)
-		}
+	if b := n.get("base"); b != nil {
+		l.isKind(p, b, text)
 	}
 	if d := n.get("deprecated"); d != nil {
 		v.deprecated = d.boolean
@@ -189,7 +200,8 @@ func (l *linter) constrain(v *variant, written string, others []variant) ([]vari
 		l.report(RuleEmptyConstraint, Error, v.patch, v.at, "no version satisfies %s", c)
 	}
 	for _, o := range others {
-		if o.patch == v.patch && o.constraint.Intersects(c) {
+		apart := o.base != nil && v.base != nil && !o.base.Intersects(*v.base)
+		if o.patch == v.patch && o.constraint.Intersects(c) && !apart {
 			l.report(RuleOverlap, Warning, v.patch, v.at, "%s: a version can satisfy %s as well as %s, and both diffs would be applied", v.pkg, c, o.constraint)
 		}
 	}

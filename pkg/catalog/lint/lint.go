@@ -41,6 +41,8 @@ const (
 	RuleFileUnused        = "file-unused"
 	RuleDiff              = "diff"      // it does not parse, or names what is outside of the tree or git's
 	RuleDuplicate         = "duplicate" // two files have the same content
+	RuleHash              = "hash"      // a diff has other bytes than its entry says
+	RuleSecurity          = "security"  // what is said of vulnerabilities cannot be meant
 	RuleRequireDangling   = "require-dangling"
 	RuleRequireElsewhere  = "require-elsewhere" // only another catalogue has it
 	RuleRequireCircular   = "require-circular"
@@ -100,6 +102,7 @@ func Catalog(source catalog.Source, others ...catalog.Source) ([]Finding, error)
 	if err := l.files(); err != nil {
 		return nil, err
 	}
+	l.kept()
 	slices.SortStableFunc(l.findings, func(a, b Finding) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
@@ -114,6 +117,7 @@ type linter struct {
 	ids        map[string][]*patch // by the id in lower case
 	used       map[string]bool     // the diffs, by their paths
 	diffs      []variant           // each diff once, where it is named first
+	promises   []promise
 	others     *catalog.Catalog
 }
 
@@ -128,6 +132,7 @@ type variant struct {
 	patch      *patch
 	pkg        string
 	constraint compat.Constraint
+	base       *compat.Constraint // for Magento's release, or nil
 	at         *node
 	diff       string
 	require    []*node

@@ -84,6 +84,33 @@ func TestRules(t *testing.T) {
 			fstest.MapFS{support: object(`"A": {"title": "t", "requirement": "r", "categories": ["One"], "packages": {"a/b": {"*": {`+x+`, "replaced_with": "B"}}}}`, entry("B", "*", y))},
 			[]string{"warning unknown-key A support-patches.json:2 /A/requirement", "warning unknown-key A support-patches.json:2 /A/packages/a~1b/*/replaced_with"},
 		},
+		{
+			"hashes", fstest.MapFS{support: object(entry("A", "*", x+`, "sha256": "`+strings.Repeat("0", 64)+`"`), entry("B", "*", y+`, "sha256": "00"`))},
+			[]string{"error hash A support-patches.json:2 /A/packages/a~1b/*/sha256", "error hash B support-patches.json:3 /B/packages/a~1b/*/sha256"},
+		},
+		{
+			"security", fstest.MapFS{support: object(
+				`"A": {"title": "t", "categories": ["One"], "security": {"cve": ["CVE-1", 2, "CVE-2026-0001", "CVE-2026-0001"], "month": "2026-13", "bulletin": 1, "sequence": 0, "hello": 1}, "packages": {"a/b": {"*": {`+x+`}}}}`,
+				`"B": {"title": "t", "categories": ["One"], "security": {"release": "2.4.7-p10", "month": "2026-07", "sequence": 1, "edition": "CE"}, "packages": {"a/b": {"*": {`+y+`}}}}`,
+				`"C": {"title": "t", "categories": ["One"], "security": [1], "packages": {"a/b": {"*": {`+y+`}}}}`)},
+			[]string{
+				"warning unknown-key A support-patches.json:2 /A/security/hello", "error security A support-patches.json:2 /A/security/cve/0",
+				"error structure A support-patches.json:2 /A/security/cve/1", "warning security A support-patches.json:2 /A/security/cve/3",
+				"error structure A support-patches.json:2 /A/security/bulletin", "error security A support-patches.json:2 /A/security/month",
+				"error security A support-patches.json:2 /A/security/sequence",
+				"warning security A support-patches.json:2 /A/security", "warning security A support-patches.json:2 /A/security",
+				"error structure C support-patches.json:4 /C/security",
+			},
+		},
+		{
+			"releases beside a package", fstest.MapFS{support: object(
+				`"A": {"title": "t", "categories": ["One"], "packages": {"a/b": {"*": {`+x+`, "base": "2.4.6"}, "* || 2.4.7": {`+x+`, "base": "2.4.7"}, ">=1": {`+x+`, "base": "~2.4.6"}}}}`,
+				entry("B", "*", y+`, "base": "what?"`), entry("C", "*", y+`, "base": 1`))},
+			[]string{
+				"warning constraint-overlap A support-patches.json:2 /A/packages/a~1b/>=1", "warning constraint-overlap A support-patches.json:2 /A/packages/a~1b/>=1",
+				"error constraint B support-patches.json:3 /B/packages/a~1b/*/base", "error structure C support-patches.json:4 /C/packages/a~1b/*/base",
+			},
+		},
 		{"a repeated key", fstest.MapFS{support: object(entry("A", "*", y+`, "file": "x.patch"`), entry("B", "*", y))}, []string{"error repeated-key A support-patches.json:2 /A/packages/a~1b/*/file"}},
 		{
 			"a repeated id",

@@ -310,10 +310,18 @@ func (e *Edit) addVariant(packages *object, d *Diff, v *Variant) error {
 	if err != nil {
 		return err
 	}
-	if have := constraints.get(v.Constraint); have != nil {
+	for {
+		have := constraints.get(v.Constraint)
+		if have == nil {
+			break
+		}
 		old, err := readVariant(have)
 		if err != nil {
 			return err
+		}
+		if v.Constraint == "*" && v.Base != "" && old.Base != v.Base {
+			v.Constraint = "* || " + v.Base // the same for another release, which needs a key of its own
+			continue
 		}
 		return &ExistsError{ID: d.ID, For: v.Package + " " + v.Constraint, File: old.File}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/catalog/lint"
 	"github.com/quality-patches/qpt/pkg/catalog/own"
 	"github.com/quality-patches/qpt/pkg/compat"
 	"github.com/quality-patches/qpt/pkg/project"
@@ -303,6 +305,21 @@ func TestEdit(t *testing.T) {
 	}
 	if files, _ = e.Files(); len(files) != 2 {
 		t.Errorf("files %v", slicesOf(files))
+	}
+
+	// Parts for several releases do not get into each other's way.
+	e, _ = start()
+	for _, name := range []string{"VULN-2_246p3.patch", "VULN-2_247.patch"} {
+		if _, err := e.Add(read(t, name, creates("pub/p", "vendor/magento/module-cms/"+name), shop(t, base)), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if preview, err := e.Preview(); err != nil {
+		t.Fatal(err)
+	} else if p, _ := catalog.Load([]catalog.Source{own.Source("own", preview)}).Patch("VULN-2"); len(p.Variants) != 4 {
+		t.Errorf("%d variants, want 4", len(p.Variants))
+	} else if findings, err := lint.Catalog(catalog.Source{Name: "own", FS: preview}); err != nil || slices.ContainsFunc(findings, func(f lint.Finding) bool { return f.ID == "VULN-2" && f.Rule != lint.RuleDuplicate }) {
+		t.Errorf("%v %+v", err, findings)
 	}
 
 	// The community's file is not edited, and its ids are not taken twice.

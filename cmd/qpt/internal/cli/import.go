@@ -309,14 +309,19 @@ func (m *importer) describe(from string, d *own.Diff) *report.ImportedPatch {
 	r := &report.ImportedPatch{
 		File: from, ID: d.ID, Title: d.Title, Action: report.ImportAdded, Release: d.Release, Month: d.Month,
 		Sequence: d.Sequence, Edition: d.Edition, CVE: d.CVE, Bulletin: d.Bulletin, Mentions: d.Mentions,
-		Strip: d.Strip, Layout: d.Layout.String(), Variants: []report.ImportedVariant{},
+		Strip: d.Strip, Layout: d.Layout.String(), Variants: variantReports(d),
 	}
+	return r
+}
+
+func variantReports(d *own.Diff) []report.ImportedVariant {
+	list := []report.ImportedVariant{}
 	for _, v := range d.Variants {
-		r.Variants = append(r.Variants, report.ImportedVariant{
+		list = append(list, report.ImportedVariant{
 			Package: v.Package, Constraint: v.Constraint, Base: v.Base, Packages: v.Touches,
 		})
 	}
-	return r
+	return list
 }
 
 // intoCatalog stages the own catalogue with the diffs, and says what they come to there.
@@ -415,7 +420,7 @@ func (m *importer) take(d *taken, edit *own.Edit, index *own.Index) error {
 	}
 	d.report.Action = string(outcome)
 	d.id = d.ID
-	d.report.ID = d.ID
+	d.report.ID, d.report.Variants = d.ID, variantReports(d.Diff)
 	index.Add(d.Content, &catalog.Patch{ID: d.ID, Source: m.ownName(), Security: d.Security, Variants: d.For()})
 	return nil
 }
