@@ -85,11 +85,13 @@ func TestRules(t *testing.T) {
 			[]string{"warning unknown-key A support-patches.json:2 /A/requirement", "warning unknown-key A support-patches.json:2 /A/packages/a~1b/*/replaced_with"},
 		},
 		{
-			"hashes", fstest.MapFS{support: object(entry("A", "*", x+`, "sha256": "`+strings.Repeat("0", 64)+`"`), entry("B", "*", y+`, "sha256": "00"`))},
+			"hashes",
+			fstest.MapFS{support: object(entry("A", "*", x+`, "sha256": "`+strings.Repeat("0", 64)+`"`), entry("B", "*", y+`, "sha256": "00"`))},
 			[]string{"error hash A support-patches.json:2 /A/packages/a~1b/*/sha256", "error hash B support-patches.json:3 /B/packages/a~1b/*/sha256"},
 		},
 		{
-			"security", fstest.MapFS{support: object(
+			"security",
+			fstest.MapFS{support: object(
 				`"A": {"title": "t", "categories": ["One"], "security": {"cve": ["CVE-1", 2, "CVE-2026-0001", "CVE-2026-0001"], "month": "2026-13", "bulletin": 1, "sequence": 0, "hello": 1}, "packages": {"a/b": {"*": {`+x+`}}}}`,
 				`"B": {"title": "t", "categories": ["One"], "security": {"release": "2.4.7-p10", "month": "2026-07", "sequence": 1, "edition": "CE"}, "packages": {"a/b": {"*": {`+y+`}}}}`,
 				`"C": {"title": "t", "categories": ["One"], "security": [1], "packages": {"a/b": {"*": {`+y+`}}}}`)},
@@ -103,7 +105,8 @@ func TestRules(t *testing.T) {
 			},
 		},
 		{
-			"releases beside a package", fstest.MapFS{support: object(
+			"releases beside a package",
+			fstest.MapFS{support: object(
 				`"A": {"title": "t", "categories": ["One"], "packages": {"a/b": {"*": {`+x+`, "base": "2.4.6"}, "* || 2.4.7": {`+x+`, "base": "2.4.7"}, ">=1": {`+x+`, "base": "~2.4.6"}}}}`,
 				entry("B", "*", y+`, "base": "what?"`), entry("C", "*", y+`, "base": 1`))},
 			[]string{

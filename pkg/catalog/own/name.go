@@ -96,10 +96,10 @@ func ParseName(file string) (Name, error) {
 		n.ID = IsolatedID(n.Release, n.Month, n.Sequence, n.Edition)
 		return n, nil
 	}
-	rest := stem
 	switch m := adobeID.FindStringSubmatchIndex(stem); {
 	case m != nil:
-		n.ID, rest = strings.ToUpper(stem[m[2]:m[3]]), stem[m[3]:]
+		rest := stem[m[3]:]
+		n.ID = strings.ToUpper(stem[m[2]:m[3]])
 		n.Vulnerability = strings.HasPrefix(n.ID, "VULN-") || strings.HasPrefix(n.ID, "PRODSECBUG-")
 		if r := plainRelease.FindStringSubmatch(rest); r != nil {
 			n.Release = release(r[1])

@@ -271,7 +271,7 @@ func TestEdit(t *testing.T) {
 		}
 		return e, folder
 	}
-	e, folder := start()
+	e, _ := start()
 	var exists *own.ExistsError
 	if _, err := e.Add(first, false); !errors.As(err, &exists) || exists.ID != "Vuln-1" || exists.File != "a.patch" {
 		t.Fatalf("error %v", err)
@@ -281,7 +281,7 @@ func TestEdit(t *testing.T) {
 	}
 
 	// What is known beside the diff stays when it is replaced; a diff that nothing names goes.
-	e, folder = start()
+	e, folder := start()
 	if out, err := e.Add(first, true); err != nil || out != own.Replaced {
 		t.Fatal(out, err)
 	}

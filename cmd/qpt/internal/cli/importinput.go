@@ -79,7 +79,7 @@ func (a *app) looseDownload(ctx context.Context, address, sum string) ([]looseDi
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(file)
+	defer os.Remove(file) //nolint:errcheck // the cache of downloads is pruned
 	base := path.Base(u.Path)
 	if m := pullRequest.FindStringSubmatch(address); m != nil {
 		base = "pr-" + strings.TrimSuffix(base, ".diff")
