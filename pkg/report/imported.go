@@ -59,7 +59,7 @@ type ImportedPatch struct {
 	State string `json:"state,omitempty"`
 	// Reasons say why the patch is not eligible, or cannot be applied.
 	Reasons []string `json:"reasons,omitempty"`
-	// Next are the commands that make sense now.
+	// Next are the commands that make sense now, with a remark where one needs it.
 	Next []string `json:"next,omitempty"`
 }
 

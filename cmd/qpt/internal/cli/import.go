@@ -75,6 +75,7 @@ and not taken in again. All diffs are taken in, or none; nothing is applied.`,
 	f.BoolVar(&o.about.WithoutTests, "without-tests", false, "leave out changes of tests")
 	f.StringVar(&o.sha256, "sha256", "", "what the SHA-256 of the file or download has to be")
 	f.StringVar(&o.into, "into", "", "m2-hotfixes: put the diffs there, without rules")
+	_ = cmd.RegisterFlagCompletionFunc("into", cobra.FixedCompletions([]string{hotfixesDir}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 	f.BoolVar(&o.replace, "replace", false, "take the place of a diff that has the same id and versions")
 	f.BoolVar(&o.force, "force", false, "take in what a catalogue has already, too")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be written, write nothing")
@@ -486,6 +487,10 @@ func (m *importer) assess(diffs []taken, c *catalog.Catalog) {
 			r.Eligible, r.State, r.Require = true, string(states[strings.ToLower(d.id)].State), catalog.Require(it.Variants)
 			r.Reasons = missingRequirements(s, it, map[string]bool{})
 			r.Next = nextCommands(r)
+		}
+		if r.Action == report.ImportDuplicate && !m.isOwn(p) && (!r.Eligible || p.Source == hotfixesDir) {
+			// It is there under rules that leave this shop out, or under none.
+			r.Next = append(r.Next, "qpt import --force, to have it in the own catalogue for this release, too")
 		}
 		m.result.Patches = append(m.result.Patches, *r)
 	}
