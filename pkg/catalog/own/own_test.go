@@ -400,7 +400,7 @@ func FuzzEdit(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := fs.Stat(preview, "patches/x.patch"); err != nil {
+		if _, err := fs.Stat(preview, "patches/"+diff.ID+".patch"); err != nil {
 			t.Fatal(err)
 		}
 		if p, ok := catalog.Load([]catalog.Source{own.Source("own", preview)}).Patch("x"); ok {
