@@ -332,14 +332,14 @@ func (m *importer) intoCatalog(diffs []taken, staged *applier.Overlay) error {
 	if _, err := os.Lstat(at); err == nil {
 		sub, err := m.root.OpenRoot(filepath.FromSlash(m.dir)) // refuses a link that leaves the shop
 		if err != nil {
-			return usagef("%s: %w", m.dir, withoutPath(err))
+			return usagef("the folder of the own catalogue, %s, cannot be used: %w", m.dir, withoutPath(err))
 		}
 		m.closers = append(m.closers, sub.Close)
 		folder = sub.FS()
 	}
 	edit, err := own.Begin(folder)
 	if err != nil {
-		return usagef("the own catalogue %s cannot be changed: %w", m.dir, err)
+		return usagef("the own catalogue %s cannot be changed: %w; qpt catalog lint %[1]s says where", m.dir, err)
 	}
 	index := own.NewIndex(m.catalog)
 	for i := range diffs {
