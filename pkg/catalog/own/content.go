@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,48 +14,86 @@ import (
 	"github.com/quality-patches/qpt/pkg/project"
 )
 
-// A Content is what diffs change: a hash for each file, whatever text stands around the
-// changes, in whatever order the files come and in whichever layout their paths are.
-type Content []string
+// A Content is what diffs change, whatever text stands around the changes, in whatever
+// order the files come and in whichever layout their paths are.
+type Content struct {
+	paths string   // of the files, sorted
+	sums  []string // of the changes of each file, sorted
+}
 
-// ContentOf returns what a diff changes.
-func ContentOf(d *applier.Diff) (Content, error) {
-	c := make(Content, 0, len(d.Entries))
-	for i := range d.Entries {
-		e := &d.Entries[i]
-		h := sha256.New()
-		fmt.Fprintf(h, "%q %d %q %d %v\n", project.ToComposer(e.Old.Path), e.Old.Presence, project.ToComposer(e.New.Path), e.New.Presence, e.Copy)
-		// A header states modes that do not change, too; a diff without headers does not.
-		if e.Old.Mode != e.New.Mode && e.New.Mode != 0 && (e.Old.Mode != 0 || e.New.Mode != 0o644) {
-			fmt.Fprintf(h, "mode %o\n", e.New.Mode)
-		}
-		for j := range e.Hunks {
-			lines, err := e.Hunks[j].Lines()
+// Equal reports whether both are the same changes.
+func (c Content) Equal(other Content) bool {
+	return c.paths == other.paths && slices.Equal(c.sums, other.sums)
+}
+
+// ContentOf returns what diffs change together.
+func ContentOf(diffs ...*applier.Diff) (Content, error) {
+	c := Content{paths: pathsOf(diffs)}
+	for _, d := range diffs {
+		for i := range d.Entries {
+			sum, err := sumOf(&d.Entries[i])
 			if err != nil {
-				return nil, err
+				return Content{}, err
 			}
-			fmt.Fprintf(h, "@@ %d %d\n", e.Hunks[j].OldStart, e.Hunks[j].NewStart)
-			for _, l := range lines {
-				fmt.Fprintf(h, "%c%d ", l.Op, len(l.Text))
-				_, _ = h.Write(l.Text) // a hash takes all
-			}
+			c.sums = append(c.sums, sum)
 		}
-		c = append(c, hex.EncodeToString(h.Sum(nil)))
 	}
-	slices.Sort(c)
+	slices.Sort(c.sums)
 	return c, nil
 }
 
-// key tells contents apart.
-func (c Content) key() string {
+func pathsOf(diffs []*applier.Diff) string {
+	var paths []string
+	for _, d := range diffs {
+		for i := range d.Entries {
+			paths = append(paths, project.ToComposer(d.Entries[i].New.Path))
+		}
+	}
+	slices.Sort(paths)
+	return strings.Join(paths, "\x00")
+}
+
+// sumOf returns a hash of the change of a file.
+func sumOf(e *applier.Entry) (string, error) {
 	h := sha256.New()
-	_, _ = io.WriteString(h, strings.Join(c, "\n")) // a hash takes all
-	return string(h.Sum(nil))
+	fmt.Fprintf(h, "%q %d %q %d %v\n", project.ToComposer(e.Old.Path), e.Old.Presence, project.ToComposer(e.New.Path), e.New.Presence, e.Copy)
+	// A header states modes that do not change, too; a diff without headers does not.
+	if e.Old.Mode != e.New.Mode && e.New.Mode != 0 && (e.Old.Mode != 0 || e.New.Mode != 0o644) {
+		fmt.Fprintf(h, "mode %o\n", e.New.Mode)
+	}
+	for i := range e.Hunks {
+		lines, err := e.Hunks[i].Lines()
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "@@ %d %d\n", e.Hunks[i].OldStart, e.Hunks[i].NewStart)
+		for _, l := range lines {
+			fmt.Fprintf(h, "%c%d ", l.Op, len(l.Text))
+			_, _ = h.Write(l.Text) // a hash takes all
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // An Index finds patches by what their diffs change.
 type Index struct {
-	byContent map[string][]*catalog.Patch
+	byPaths map[string][]*candidate
+}
+
+// A candidate is a patch with diffs that change certain files. What they change there is
+// looked at when somebody asks for the same files.
+type candidate struct {
+	patch   *catalog.Patch
+	diffs   []*applier.Diff
+	content *Content
+}
+
+func (c *candidate) is(other Content) bool {
+	if c.content == nil {
+		content, _ := ContentOf(c.diffs...) // what cannot be told apart equals nothing
+		c.content = &content
+	}
+	return c.content.sums != nil && c.content.Equal(other)
 }
 
 // NewIndex reads every diff of the catalogues. Those that cannot be used are left out.
@@ -65,13 +102,13 @@ func NewIndex(catalogs ...*catalog.Catalog) *Index {
 	for _, c := range catalogs {
 		patches = append(patches, c.Patches...)
 	}
-	keys := make([][]string, len(patches))
+	found := make([]map[string]*candidate, len(patches))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range next {
-				keys[i] = contents(patches[i])
+				found[i] = candidates(patches[i])
 			}
 		})
 	}
@@ -80,53 +117,60 @@ func NewIndex(catalogs ...*catalog.Catalog) *Index {
 	}
 	close(next)
 	wg.Wait()
-	x := &Index{map[string][]*catalog.Patch{}}
-	for i, p := range patches {
-		for _, k := range keys[i] {
-			x.byContent[k] = append(x.byContent[k], p)
+	x := &Index{map[string][]*candidate{}}
+	for _, list := range found {
+		for _, c := range list {
+			paths := pathsOf(c.diffs)
+			x.byPaths[paths] = append(x.byPaths[paths], c)
 		}
 	}
 	return x
 }
 
-// contents returns the keys of what the diffs of a patch change, each for itself and
-// those for one release together: an import may have cut one diff into several.
-func contents(p *catalog.Patch) []string {
-	var keys []string
-	together := map[string]Content{}
-	for _, v := range p.Variants {
+// candidates returns the diffs of a patch, each for itself and those for one release
+// together: an import may have cut one diff into several.
+func candidates(p *catalog.Patch) map[string]*candidate {
+	list := map[string]*candidate{}
+	for i, v := range p.Variants {
 		d, err := v.Diff()
 		if err != nil {
 			continue
 		}
-		c, err := ContentOf(d)
-		if err != nil {
-			continue
+		list[fmt.Sprint(i)] = &candidate{patch: p, diffs: []*applier.Diff{d}}
+		release := "for " + releaseOf(v)
+		if list[release] == nil {
+			list[release] = &candidate{patch: p}
 		}
-		keys = append(keys, c.key())
-		r := releaseOf(v.Constraint.String(), v)
-		together[r] = append(together[r], c...)
+		list[release].diffs = append(list[release].diffs, d)
 	}
-	for _, c := range together {
-		slices.Sort(c)
-		keys = append(keys, c.key())
+	for key, c := range list {
+		if strings.HasPrefix(key, "for ") && len(c.diffs) == 1 {
+			delete(list, key) // it is there for itself
+		}
 	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
+	return list
 }
 
 // releaseOf is what a variant states of Magento's release.
-func releaseOf(constraint string, v *catalog.Variant) string {
+func releaseOf(v *catalog.Variant) string {
 	if v.Base != nil {
 		return v.Base.String()
 	}
-	return constraint
+	return v.Constraint.String()
 }
 
 // Add takes a patch in whose diffs together change that.
-func (x *Index) Add(c Content, p *catalog.Patch) {
-	x.byContent[c.key()] = append(x.byContent[c.key()], p)
+func (x *Index) Add(content Content, p *catalog.Patch) {
+	x.byPaths[content.paths] = append(x.byPaths[content.paths], &candidate{patch: p, content: &content})
 }
 
-// Find returns the patches that change the same.
-func (x *Index) Find(c Content) []*catalog.Patch { return x.byContent[c.key()] }
+// Find returns the patches that change the same, in the order of the catalogues.
+func (x *Index) Find(content Content) []*catalog.Patch {
+	var patches []*catalog.Patch
+	for _, c := range x.byPaths[content.paths] {
+		if !slices.Contains(patches, c.patch) && c.is(content) {
+			patches = append(patches, c.patch)
+		}
+	}
+	return patches
+}

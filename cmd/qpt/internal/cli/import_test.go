@@ -7,10 +7,28 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/quality-patches/qpt/pkg/catalog/own"
 )
+
+// The page of a pull request stands for its diff, from whose name the id comes.
+func TestDiffAddress(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://github.com/magento/magento2/pull/12345":       "PR-12345",
+		"https://github.com/magento/magento2/pull/12345.diff":  "PR-12345",
+		"https://github.com/magento/magento2/pull/12345.patch": "PR-12345",
+		"https://example.org/a/247p10-2026-07-001-CE.patch":    "247p10-2026-07-001-CE",
+	} {
+		n, err := own.ParseName(path.Base(diffAddress(address)))
+		if err != nil || n.ID != want || !strings.Contains(path.Base(diffAddress(address)), ".") {
+			t.Errorf("%s: %s %v, want %s", address, n.ID, err, want)
+		}
+	}
+}
 
 const loosePatch = "--- /dev/null\n+++ b/pub/loose.txt\n@@ -0,0 +1 @@\n+x\n"
 

@@ -80,11 +80,7 @@ func (a *app) looseDownload(ctx context.Context, address, sum string) ([]looseDi
 		return nil, err
 	}
 	defer os.Remove(file) //nolint:errcheck // the cache of downloads is pruned
-	base := path.Base(u.Path)
-	if m := pullRequest.FindStringSubmatch(address); m != nil {
-		base = "pr-" + strings.TrimSuffix(base, ".diff")
-	}
-	return readLoose(file, base, composer.Redact(u), "")
+	return readLoose(file, path.Base(u.Path), composer.Redact(u), "")
 }
 
 // readLoose reads a file: a diff, or an archive of diffs.
