@@ -6,11 +6,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/quality-patches/qpt/pkg/catalog/own"
 )
@@ -113,5 +116,109 @@ func TestImportHostileArchives(t *testing.T) {
 	}
 	if got := qpt(t, dir, "", nil, "import", file); got.code != exitDone || !strings.Contains(got.out, "good  added") {
 		t.Errorf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.err)
+	}
+}
+
+// looseFiles makes n diffs of names of their own, and returns their folder.
+func looseFiles(t *testing.T, n int) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i := range n {
+		text := strings.ReplaceAll(loosePatch, "loose", fmt.Sprintf("loose%d", i))
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("LOOSE-%d.patch", i)), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// An import that is killed at any moment leaves the own catalogue, once recovered, exactly
+// as before it or with all that was to be taken in.
+func TestKillImport(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, in := sandbox(t), looseFiles(t, 25)
+	hash := func() string {
+		t.Helper()
+		h, err := treeHash(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	start := func() *exec.Cmd {
+		t.Helper()
+		cmd := exec.Command(self, "import", in)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), asQpt+"=1")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	before, begun := hash(), time.Now()
+	if err := start().Wait(); err != nil {
+		t.Fatal(err)
+	}
+	after, span := hash(), time.Since(begun)*5/4
+	outcomes := map[string]int{}
+	rounds := 60
+	if testing.Short() {
+		rounds = 15
+	}
+	for range rounds {
+		if err := os.RemoveAll(filepath.Join(dir, "patches")); err != nil {
+			t.Fatal(err)
+		}
+		cmd := start()
+		time.Sleep(time.Duration(rand.Int64N(int64(span))))
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+		torn := hash()
+		if got := qpt(t, dir, "", nil, "recover"); got.code != exitDone {
+			t.Fatalf("recover: %+v", got)
+		}
+		switch now := hash(); {
+		case now != before && now != after:
+			t.Fatal("the catalogue is neither as before nor as intended")
+		case torn != now:
+			outcomes["recovered"]++
+		case now == before:
+			outcomes["before"]++
+		default:
+			outcomes["after"]++
+		}
+	}
+	t.Log(outcomes)
+}
+
+// Imports at the same time wait for each other, and none loses what another took in.
+func TestImportsAtOnce(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 6
+	dir, in := sandbox(t), looseFiles(t, n)
+	var cmds []*exec.Cmd
+	for i := range n {
+		cmd := exec.Command(self, "import", filepath.Join(in, fmt.Sprintf("LOOSE-%d.patch", i)), "--wait", "1m")
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), asQpt+"=1")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		cmds = append(cmds, cmd)
+	}
+	for _, cmd := range cmds {
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	got := qpt(t, dir, "", nil, "list", "--search", "LOOSE-")
+	for i := range n {
+		if !strings.Contains(got.out, fmt.Sprintf("LOOSE-%d ", i)) {
+			t.Errorf("LOOSE-%d is lost:\n%s", i, got.out)
+		}
 	}
 }
