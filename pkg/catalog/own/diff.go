@@ -243,7 +243,7 @@ func (d *Diff) describe(file, prose string, o Options) {
 			d.Security.Release, d.Security.Month, d.Security.Sequence, d.Security.Edition = d.Release, d.Month, d.Sequence, d.Edition
 		}
 	}
-	cve, bulletins := Mentioned(prose)
+	cve, bulletins := mentioned(prose)
 	for _, m := range slices.Concat(cve, bulletins) {
 		if !slices.Contains(d.CVE, m) && m != d.Bulletin {
 			d.Mentions = append(d.Mentions, m)

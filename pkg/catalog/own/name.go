@@ -159,7 +159,7 @@ func all(pattern *regexp.Regexp, s string) []string {
 	}
 }
 
-// Mentioned returns the vulnerabilities and bulletins that a text names.
-func Mentioned(text string) (cve, bulletins []string) {
+// mentioned returns the vulnerabilities and bulletins that a text names.
+func mentioned(text string) (cve, bulletins []string) {
 	return all(cveID, text), all(bulletinID, text)
 }
