@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,7 +141,7 @@ func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 			delete(settings, key)
 		}
 	}
-	for key := range settings { // a typing error must not switch a setting off in silence
+	for _, key := range slices.Sorted(maps.Keys(settings)) { // a typing error must not switch a setting off in silence
 		if v.Get(key) == nil {
 			return nil, usagef("configuration %s: unknown key %q%s", name, key, meant(key, append(v.AllKeys(), declared.Keys()...)))
 		}
