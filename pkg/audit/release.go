@@ -52,28 +52,17 @@ func (a *auditor) onLine(p *catalog.Patch, want compat.Version) (compat.Version,
 // line names the release line of a version: 2.4.7-p3 is of the line of 2.4.7.
 func line(v compat.Version) string { return patchPart.ReplaceAllString(v.Normalized(), "") }
 
-// editionPackages tell whether an edition is installed, one of each being enough.
-func editionPackages(edition string) []string {
-	switch edition {
-	case "EE":
-		return []string{"magento/magento2-ee-base"}
-	case "B2B":
-		return []string{"magento/extension-b2b", "magento/magento2-b2b-base"}
-	}
-	return nil
-}
-
 // missingEdition returns a package without which a patch for an edition is not for this
 // installation, or "".
 func (a *auditor) missingEdition(s *catalog.Security) string {
 	if s == nil || a.hasEdition(s.Edition) {
 		return ""
 	}
-	return editionPackages(s.Edition)[0]
+	return catalog.EditionPackages(s.Edition)[0]
 }
 
 func (a *auditor) hasEdition(edition string) bool {
-	packages := editionPackages(edition)
+	packages := catalog.EditionPackages(edition)
 	return packages == nil || slices.ContainsFunc(packages, func(name string) bool { return len(a.stack.Packages.Named(name)) > 0 })
 }
 

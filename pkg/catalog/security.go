@@ -41,6 +41,21 @@ func CheckCVE(id string) error {
 	return nil
 }
 
+// EditionPackages returns the Composer packages of which one is there where an edition
+// (CE, EE or B2B) is installed, the one that tells most of its version first; nil for
+// other names.
+func EditionPackages(edition string) []string {
+	switch edition {
+	case "CE":
+		return []string{BasePackage}
+	case "EE":
+		return []string{"magento/magento2-ee-base"}
+	case "B2B":
+		return []string{"magento/magento2-b2b-base", "magento/extension-b2b"}
+	}
+	return nil
+}
+
 func security(src gjson.Result) (*Security, error) {
 	fields, _, err := members(src)
 	if err != nil {

@@ -129,7 +129,7 @@ func (d *Diff) cut(src []byte, whole *rewrite.Part, rules rewrite.Options, shop 
 	parts := []rewrite.Part{*whole}
 	key := catalog.BasePackage
 	if d.Isolated() {
-		key = editionPackages()[d.Edition]
+		key = catalog.EditionPackages(d.Edition)[0]
 	}
 	if shop.Has(key) { // else what else is there says nothing of the shops that it is for
 		groups, err := rewrite.Group(src, rules, func(pkg string) string {
@@ -336,7 +336,7 @@ func Covers(p *catalog.Patch, release string) bool {
 		switch {
 		case v.Base != nil:
 			return v.Base.Allows(version)
-		case v.Package == editionPackages()["CE"], v.Package == editionPackages()["EE"]:
+		case v.Package == catalog.BasePackage, v.Package == catalog.EditionPackages("EE")[0]:
 			return v.Constraint.Allows(version)
 		}
 		return true

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/quality-patches/qpt/pkg/catalog"
 )
 
 // A Name is what the name of a loose diff says about it.
@@ -31,13 +33,6 @@ type Name struct {
 // Isolated reports whether the name is that of an isolated security diff, whose rules
 // follow from it.
 func (n Name) Isolated() bool { return n.Sequence > 0 }
-
-// The editions of isolated diffs, and the package whose presence tells each.
-func editionPackages() map[string]string {
-	return map[string]string{
-		"CE": "magento/magento2-base", "EE": "magento/magento2-ee-base", "B2B": "magento/magento2-b2b-base",
-	}
-}
 
 // What names write between their parts, and how they write a release.
 const (
@@ -90,7 +85,7 @@ func ParseName(file string) (Name, error) {
 		if n.Sequence == 0 {
 			return n, fmt.Errorf("the sequence %s in the name is none: they count from 001", m[4])
 		}
-		if editionPackages()[n.Edition] == "" {
+		if catalog.EditionPackages(n.Edition) == nil {
 			return n, fmt.Errorf("the name states the edition %q, which is none of CE, EE and B2B; rename the file", m[5])
 		}
 		n.ID = IsolatedID(n.Release, n.Month, n.Sequence, n.Edition)

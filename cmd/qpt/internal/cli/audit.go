@@ -182,14 +182,12 @@ func gapText(g audit.Gap) string {
 // components are the versions of the editions that are installed, by Adobe's short names.
 func components(inst *project.Installation) map[string]string {
 	versions := map[string]string{}
-	for _, c := range []struct{ name, pkg string }{
-		{"CE", "magento/magento2-base"},
-		{"EE", "magento/magento2-ee-base"},
-		{"B2B", "magento/extension-b2b"},
-		{"B2B", "magento/magento2-b2b-base"},
-	} {
-		if found := inst.Packages.Named(c.pkg); len(found) > 0 && versions[c.name] == "" {
-			versions[c.name] = found[0].Version.String()
+	for _, edition := range []string{"CE", "EE", "B2B"} {
+		for _, pkg := range catalog.EditionPackages(edition) {
+			if found := inst.Packages.Named(pkg); len(found) > 0 {
+				versions[edition] = found[0].Version.String()
+				break
+			}
 		}
 	}
 	return versions
