@@ -131,7 +131,7 @@ func open(src []byte, o Options) (*converted, error) {
 		if s.Change {
 			for _, n := range s.Names {
 				if n.Kind != applier.IndexName {
-					from := path(n, o.Strip)
+					from := pathOf(n, o.Strip)
 					p := layout(o.To, from)
 					c.moved = c.moved || p != from
 					c.paths = append(c.paths, p)
@@ -161,7 +161,7 @@ func open(src []byte, o Options) (*converted, error) {
 // rename returns how a name is rewritten when names are to have that many leading components.
 func (o Options) rename(strip int) func(applier.Name) string {
 	return func(n applier.Name) string {
-		rest := path(n, o.Strip)
+		rest := pathOf(n, o.Strip)
 		to := layout(o.To, rest)
 		switch {
 		case n.Kind != applier.HunkName:
@@ -177,8 +177,8 @@ func (o Options) rename(strip int) func(applier.Name) string {
 	}
 }
 
-// path is what a name says without its leading components.
-func path(n applier.Name, strip int) string {
+// pathOf is what a name says without its leading components.
+func pathOf(n applier.Name, strip int) string {
 	switch n.Kind {
 	case applier.MoveName:
 		strip = max(strip-1, 0)
@@ -229,7 +229,7 @@ func placed(name string, strip int) bool {
 	if strings.Count(name, "/") < strip {
 		return false
 	}
-	p := path(applier.Name{Path: name}, strip)
+	p := pathOf(applier.Name{Path: name}, strip)
 	top, _, below := strings.Cut(p, "/")
 	if !below { // a file in the root
 		prefix := name[:len(name)-len(p)]
