@@ -142,4 +142,3 @@ func Below(src []byte, folder string, strip int) (*Part, error) {
 	part.Paths = slices.Compact(part.Paths)
 	return part, nil
 }
-
