@@ -1,6 +1,9 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Export is the result of qpt export composer-patches.
 type Export struct {
@@ -40,7 +43,7 @@ func (e *Export) text(p *printer) {
 	}
 	if e.Text != "" {
 		p.blank()
-		p.diff(e.Text)
+		p.verbatim(e.Text)
 	}
 	packages := map[string]bool{}
 	patches := map[string]bool{}
@@ -132,7 +135,7 @@ func (m *Migrate) text(p *printer) {
 	p.findings(m.Findings)
 	if m.Config != "" {
 		p.blank()
-		p.diff(m.Config)
+		p.verbatim(m.Config)
 	}
 	if len(m.Removals) > 0 && len(m.Patches) > 0 {
 		p.blank()
@@ -148,7 +151,7 @@ func (m *Migrate) text(p *printer) {
 	if m.Snippet != "" {
 		p.blank()
 		p.line("and have composer.json say:")
-		p.diff(m.Snippet)
+		p.verbatim(m.Snippet)
 	}
 	p.blank()
 	what := count(added, "patch", "patches")
@@ -171,4 +174,11 @@ func place(file string, line int) string {
 		return file
 	}
 	return fmt.Sprintf("%s:%d", file, line)
+}
+
+// verbatim writes the text of a file.
+func (p *printer) verbatim(text string) {
+	for l := range strings.Lines(text) {
+		p.line("%s", cleanLine(l))
+	}
 }
