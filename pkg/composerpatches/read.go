@@ -149,7 +149,14 @@ func Detect(root fs.FS, installed string) (Style, error) {
 			return CweagansV1, nil
 		}
 	}
-	_, patches := doc.find("extra", "patches")
+	at, patches := doc.find("extra", "patches")
+	for _, p := range doc.members(at) {
+		for _, d := range doc.members(p.span) {
+			if doc.is(d.span, '{') { // a description that is no list
+				return Vaimo, nil
+			}
+		}
+	}
 	_, settings := doc.find("extra", "composer-patches")
 	if patches || settings {
 		return CweagansV2, nil

@@ -249,9 +249,9 @@ func Commands(line string) []Command {
 			continue
 		}
 		if c.Kind == ApplyDiffs {
-			c.Folder = path.Join(folder, c.Folder)
+			c.Folder = join(folder, c.Folder)
 			for i, f := range c.Files {
-				c.Files[i] = path.Join(folder, f)
+				c.Files[i] = join(folder, f)
 				if path.IsAbs(f) || strings.HasPrefix(c.Files[i], "..") {
 					c.Kind = Unclear
 				}
@@ -414,7 +414,7 @@ func gitApply(args []word, s simple) *Command {
 		return nil
 	}
 	c.take(files, cwd, s)
-	c.Folder = path.Join(cwd, below)
+	c.Folder = join(cwd, below)
 	if !ok || unclear || len(c.Files) == 0 || strings.ContainsAny(cwd+below, "$`") {
 		c.Kind = Unclear
 	}
@@ -444,7 +444,7 @@ func patchCommand(args []word, s simple) *Command {
 	}
 	if len(c.Files) > 0 { // -d changes the folder before the input is opened
 		for i := range c.Files {
-			c.Files[i] = path.Join(c.Folder, c.Files[i])
+			c.Files[i] = join(c.Folder, c.Files[i])
 		}
 	} else {
 		c.take(nil, "", s)
@@ -453,6 +453,14 @@ func patchCommand(args []word, s simple) *Command {
 		c.Kind = Unclear
 	}
 	return c
+}
+
+// join is where a path leads from a folder.
+func join(folder, name string) string {
+	if path.IsAbs(name) {
+		return name
+	}
+	return path.Join(folder, name)
 }
 
 // take gathers the diffs that a command reads: its arguments, or what is redirected or piped into it by cat.
@@ -464,7 +472,7 @@ func (c *Command) take(args []word, cwd string, s simple) {
 				c.Files = nil
 				return
 			}
-			c.Files = append(c.Files, path.Join(cwd, a.text))
+			c.Files = append(c.Files, join(cwd, a.text))
 		}
 	case s.input != nil:
 		if !s.input.dynamic {
