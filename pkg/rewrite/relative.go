@@ -78,7 +78,7 @@ func Relative(src []byte, packageOf func(path string) (name, rel string, ok bool
 		part := Part{Package: name, Text: text.Bytes(), Paths: paths[name]}
 		slices.Sort(part.Paths)
 		part.Paths = slices.Compact(part.Paths)
-		if _, err := applier.Parse(part.Text); err != nil {
+		if err := part.checkBelow(); err != nil {
 			return nil, nil, err
 		}
 		parts = append(parts, part)
@@ -86,6 +86,27 @@ func Relative(src []byte, packageOf func(path string) (name, rel string, ok bool
 	slices.SortFunc(parts, func(a, b Part) int { return strings.Compare(a.Package, b.Package) })
 	slices.Sort(outside)
 	return parts, slices.Compact(outside), nil
+}
+
+// checkBelow makes sure that a part says what it was cut out for: that it can be read, and taken back.
+func (p *Part) checkBelow() error {
+	d, err := applier.Parse(p.Text)
+	if err != nil {
+		return err
+	}
+	back, err := Below(p.Text, "folder", 1)
+	if err != nil {
+		return err
+	}
+	for i := range back.Paths {
+		back.Paths[i] = strings.TrimPrefix(back.Paths[i], "folder/")
+	}
+	for _, name := range d.Paths() {
+		if !slices.Contains(p.Paths, name) || !slices.Contains(back.Paths, name) {
+			return fmt.Errorf("the change of %s is written in a way that cannot be cut out", name)
+		}
+	}
+	return nil
 }
 
 // Below does the reverse of [Relative] for one diff: its paths, behind that many leading components, are relative to a
