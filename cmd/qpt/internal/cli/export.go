@@ -388,6 +388,8 @@ func (e *exporter) declare(sh *shop, overlay *applier.Overlay, style composerpat
 		src = old.Data
 	case !errors.Is(err, fs.ErrNotExist) || file == "composer.json":
 		return nil, usagef("%s: %w", file, err)
+	case len(e.patches) == 0:
+		return nil, nil
 	}
 	text, err := composerpatches.Write(src, file == "composer.json", style, e.into, e.patches)
 	if err != nil {
