@@ -159,6 +159,32 @@ func results() map[string]report.Result {
 			Written: []string{"patches/support-patches.json"}, Warnings: []string{"careful"},
 		},
 		"import-nothing": &report.Import{SchemaVersion: 1, Installation: shop, DryRun: true, Into: "patches", Patches: []report.ImportedPatch{}, Written: []string{}},
+		"export": &report.Export{
+			SchemaVersion: 1, Style: "cweagans-v2", File: "patches.json", Written: []string{"patches/composer/EVIL-\x1b.patch", "patches.json"},
+			Diffs: []report.ExportedDiff{
+				{Patch: "EX-1", Package: "vendor/one", File: "patches/composer/EX-1_vendor_one.patch", SHA256: strings.Repeat("a", 64), Paths: []string{"x.php"}},
+				{Patch: "EX-1", Package: "vendor/two", File: "patches/composer/EX-1_vendor_two.patch", SHA256: strings.Repeat("b", 64), Paths: []string{"y.php"}},
+			},
+			Findings: []report.Finding{{Rule: "outside-package", Level: report.LevelError, Patch: "EX-2", File: "qpt.yaml", Line: 3, Message: "patch EX-2 changes pub/\x1b[2J, which no installed package has"}},
+		},
+		"export-dry": &report.Export{
+			SchemaVersion: 1, Style: "vaimo", OK: true, DryRun: true, File: "composer.json", Written: []string{"composer.json"}, Text: "{\n\t\"a\": \"\x1b\"\n}\n",
+			Diffs: []report.ExportedDiff{}, Findings: []report.Finding{},
+		},
+		"migrate": &report.Migrate{
+			SchemaVersion: 1, Style: "vaimo", Written: []string{"qpt.yaml"}, Snippet: "{\n    \"scripts\": {}\n}\n",
+			Patches: []report.MigratedPatch{
+				{Name: "EX-1", From: []report.Origin{{File: "composer.json", Line: 4, Package: "vendor/one", Label: "one\x1b[31m", Source: "fixes/one.patch"}, {File: "composer.json", Line: 9, Source: "git apply x"}}},
+				{Name: "EX-2", Declared: true, From: []report.Origin{}},
+			},
+			Findings: []report.Finding{{Rule: "not-downloaded", Level: report.LevelError, File: "composer.json", Line: 5, Message: "it is not in the shop"}},
+			Removals: []report.Removal{{File: "composer.json", Line: 4, What: "extra.patches"}, {File: "patches.json"}},
+		},
+		"migrate-dry": &report.Migrate{
+			SchemaVersion: 1, OK: true, DryRun: true, Written: []string{"qpt.yaml"}, Config: "patches:\n  - EX-1\n",
+			Patches: []report.MigratedPatch{{Name: "EX-1", From: []report.Origin{}}}, Findings: []report.Finding{}, Removals: []report.Removal{},
+		},
+		"migrate-none": &report.Migrate{SchemaVersion: 1, OK: true, Patches: []report.MigratedPatch{}, Written: []string{}, Findings: []report.Finding{}, Removals: []report.Removal{}},
 		"status": &report.Status{
 			SchemaVersion: 1, Installation: shop, Summary: report.Summary{Eligible: 4, Applied: 2, NotApplied: 1, Unknown: 1},
 			Patches: []report.PatchStatus{

@@ -26,7 +26,7 @@ var schemaTypes = map[string]report.Result{
 	"blame": &report.Blame{}, "diff": &report.Diff{}, "conflicts": &report.Conflicts{},
 	"sync": &report.Sync{}, "verify": &report.Verify{},
 	"catalogs": &report.Catalogs{}, "catalogdiff": &report.CatalogDiff{}, "catalogfile": &report.CatalogFile{},
-	"convert": &report.Convert{}, "audit": &report.Audit{}, "import": &report.Import{},
+	"convert": &report.Convert{}, "audit": &report.Audit{}, "import": &report.Import{}, "export": &report.Export{}, "migrate": &report.Migrate{},
 }
 
 // The schemas in the folder schema are those of the types; -update writes them.
@@ -37,7 +37,7 @@ func TestSchemasAreCurrent(t *testing.T) {
 			r := generate.Reflector{Anonymous: true, AllowAdditionalProperties: true, ExpandedStruct: true}
 			schema := r.Reflect(typ)
 			schema.ID = generate.ID(schemaBase + name + ".schema.json")
-			schema.Title = "The result of qpt " + compare.Or(map[string]string{"change": "apply and qpt revert", "lint": "catalog lint", "sync": "sync, lock, add and remove"}[name], name)
+			schema.Title = "The result of qpt " + compare.Or(map[string]string{"change": "apply and qpt revert", "lint": "catalog lint", "export": "export composer-patches", "sync": "sync, lock, add and remove"}[name], name)
 			version, ok := schema.Properties.Get("schemaVersion")
 			if !ok {
 				t.Fatal("there is no schemaVersion")
@@ -124,7 +124,7 @@ func TestSchemaNames(t *testing.T) {
 			t.Errorf("%s does not name itself and its draft", file)
 		}
 	}
-	if diff := cmp.Diff("audit blame catalogdiff catalogfile catalogs change check compat conflicts convert diff failed import lint list log recover show status sync verify version", strings.Join(names, " ")); diff != "" {
+	if diff := cmp.Diff("audit blame catalogdiff catalogfile catalogs change check compat conflicts convert diff export failed import lint list log migrate recover show status sync verify version", strings.Join(names, " ")); diff != "" {
 		t.Errorf("schemas (-want +got):\n%s", diff)
 	}
 }
