@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 //	keep NAME DIR     remember a folder: names, modes and contents outside var/
 //	serve DIR         serve DIR as a Composer repository over TLS, for public:private; its URL is $REPO
 //	proxy             start a proxy that leads https://example.com to $HOST; its URL is $PROXY
+//	servefiles DIR    serve the files of DIR over TLS; its URL is $FILES
 //	same NAME DIR     fail unless the folder is as it was when NAME was kept
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -83,8 +84,9 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("%s is not what it was when %s was kept", args[1], args[0])
 				}
 			},
-			"serve": serveRepository,
-			"proxy": startProxy,
+			"serve":      serveRepository,
+			"proxy":      startProxy,
+			"servefiles": serveFiles,
 			"folders": func(ts *testscript.TestScript, _ bool, args []string) {
 				for _, dir := range args {
 					ts.Check(os.MkdirAll(ts.MkAbs(dir), fs.ModePerm))

@@ -75,3 +75,13 @@ func serveRepository(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("REPO", server.URL)
 	ts.Setenv("HOST", strings.TrimPrefix(server.URL, "https://"))
 }
+
+// serveFiles serves the files of a folder as they are, and sets SSL_CERT_FILE so that qpt trusts the server.
+func serveFiles(ts *testscript.TestScript, _ bool, args []string) {
+	server := httptest.NewTLSServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+	ts.Defer(server.Close)
+	cert := ts.MkAbs("files.pem")
+	ts.Check(os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
+	ts.Setenv("SSL_CERT_FILE", cert)
+	ts.Setenv("FILES", server.URL)
+}
