@@ -165,7 +165,7 @@ func (a *app) exportPatches(ctx context.Context, o exportOptions) (err error) {
 			return err
 		}
 	}
-	result.Findings = append(result.Findings, e.findings...)
+	result.Findings = append(append(result.Findings, e.findings...), e.notes...)
 	if len(e.findings) > 0 && !o.leaveOut {
 		result.Findings = append(result.Findings, report.Finding{Rule: "nothing-written", Level: report.LevelNote,
 			Message: "give --leave-out to write the other patches, and leave out those above with what builds on them"})
@@ -213,7 +213,8 @@ type exporter struct {
 	texts    [][]byte        // of diffs, by their place
 	diffs    []report.ExportedDiff
 	patches  []composerpatches.Patch
-	findings []report.Finding
+	findings []report.Finding // what keeps patches from being exported
+	notes    []report.Finding
 }
 
 // packageOf says which installed package a path of a diff belongs to.
@@ -240,7 +241,12 @@ func (e *exporter) expressible(s *assessment) []*stack.Item {
 	var list []*stack.Item
 	out := map[string]bool{}     // ids in lower case
 	paths := map[string]string{} // what patches that are left out change
-	for _, it := range s.wanted {
+	for i, it := range s.wanted {
+		if idle(s.next.Patches[i]) { // another one brings it, and a plugin could not put it in once more
+			e.notes = append(e.notes, report.Finding{Rule: "included", Level: report.LevelNote, Patch: it.ID(),
+				Message: "patch " + it.ID() + " is left out: other declared patches bring all of it"})
+			continue
+		}
 		rule, reason := e.obstacle(it)
 		for _, p := range it.Paths() {
 			if other := paths[p]; other != "" && rule == "" {
@@ -266,6 +272,11 @@ func (e *exporter) expressible(s *assessment) []*stack.Item {
 		}
 	}
 	return list
+}
+
+// idle reports whether a patch changes nothing where it goes in.
+func idle(p declared.LockedPatch) bool {
+	return !slices.ContainsFunc(p.Files, func(f declared.LockedFile) bool { return f.Before != f.After || f.Mode != "" })
 }
 
 // obstacle says why a plugin cannot apply a patch; "" if it can.
