@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -112,7 +113,7 @@ func (a *app) migrate(ctx context.Context, o migrateOptions) (err error) {
 		return err
 	}
 	m := &migration{
-		app: a, sh: sh, set: set, into: into, download: o.download,
+		app: a, sh: sh, set: set, into: into, download: o.download, made: map[string]bool{},
 		overlay: applier.NewOverlay(applier.DirTree(sh.root)),
 		result: &report.Migrate{
 			SchemaVersion: report.SchemaVersion, Style: string(style), DryRun: o.dryRun, OK: true,
@@ -170,6 +171,7 @@ type migration struct {
 	download bool
 	overlay  *applier.Overlay
 	found    []*foundPatch
+	made     map[string]bool // files that what was found makes
 	result   *report.Migrate
 }
 
@@ -263,6 +265,11 @@ func (m *migration) take(f *foundPatch) {
 		f.touched = f.part.Paths
 		if d, err := applier.Parse(f.part.Text); err == nil { // it was parsed before
 			f.prints = m.prints(d)
+			for _, e := range d.Entries {
+				if e.Old.Presence == applier.Absent || e.Old.Path != e.New.Path {
+					m.made[m.sh.inst.Path(e.New.Path)] = true
+				}
+			}
 		}
 	}
 	m.found = append(m.found, f)
@@ -408,12 +415,15 @@ func (m *migration) place(src []byte, folder string, levels []int) (*rewrite.Par
 			return nil, err
 		}
 		modified, missing := 0, ""
+		made := maps.Clone(m.made)
 		for _, e := range d.Entries {
 			if e.Old.Presence == applier.Absent || e.New.Presence == applier.Absent || e.Rename() {
-				continue // it may be there or not, before as after
+				made[m.sh.inst.Path(e.New.Path)] = true // for those behind it
+				continue                                // it may be there or not, before as after
 			}
 			modified++
-			if _, err := m.overlay.ReadFile(m.sh.inst.Path(e.Old.Path)); err != nil && missing == "" {
+			name := m.sh.inst.Path(e.Old.Path)
+			if _, err := m.overlay.ReadFile(name); err != nil && !made[name] && missing == "" {
 				missing = e.Old.Path
 			}
 		}
@@ -628,9 +638,12 @@ func (m *migration) recognise() {
 				have = append(have, f.prints...)
 			}
 		}
-		if contains(have, match.prints) {
-			for _, f := range parts {
+		whole := contains(have, match.prints) // unless another patch took some of it
+		for _, f := range parts {
+			if whole {
 				f.id = match.item.ID()
+			} else {
+				partly[f] = match.item.ID()
 			}
 		}
 	}
