@@ -27,7 +27,6 @@ import (
 	"github.com/quality-patches/qpt/pkg/declared"
 	"github.com/quality-patches/qpt/pkg/report"
 	"github.com/quality-patches/qpt/pkg/rewrite"
-	"github.com/quality-patches/qpt/pkg/stack"
 )
 
 // migrateOptions are those of migrate.
@@ -582,9 +581,9 @@ func (m *migration) recognise() {
 		}
 	}
 	type match struct {
-		item   *stack.Item
+		id     string // or the path of a diff
 		prints []string
-		named  int // how well names fit: 2 for its id, 1 for its id but for a version at the end
+		named  int // how well it fits: 3 if it is declared, 2 if its id is named, 1 if that is but for a version at the end
 	}
 	var matches []match
 	partly := map[*foundPatch]string{} // an id of which a diff is a part
@@ -616,7 +615,7 @@ func (m *migration) recognise() {
 						}
 					}
 				}
-				matches = append(matches, match{it, prints, named})
+				matches = append(matches, match{it.ID(), prints, named})
 			case some:
 				for _, f := range m.found {
 					if len(f.prints) > 0 && contains(prints, f.prints) && partly[f] == "" {
@@ -624,6 +623,35 @@ func (m *migration) recognise() {
 					}
 				}
 			}
+		}
+	}
+	var files []string // diffs of the shop: those that are declared, and those that an export names by their path
+	for _, p := range m.set.Patches {
+		if p.Loose {
+			files = append(files, p.Name)
+		}
+	}
+	own := len(files)
+	for _, f := range m.found {
+		if declared.IsPath(f.from.Label) {
+			files = append(files, path.Clean(f.from.Label))
+		}
+	}
+	for i, name := range files {
+		src, err := m.read(name)
+		if err != nil {
+			continue // it only looks like a path
+		}
+		d, err := applier.Parse(src)
+		if err != nil {
+			continue
+		}
+		named := 2
+		if i < own {
+			named = 3
+		}
+		if prints := m.prints(d); contains(slices.Collect(maps.Keys(known)), prints) {
+			matches = append(matches, match{name, prints, named})
 		}
 	}
 	slices.SortStableFunc(matches, func(a, b match) int { // what is named, then what is larger
@@ -641,9 +669,9 @@ func (m *migration) recognise() {
 		whole := contains(have, match.prints) // unless another patch took some of it
 		for _, f := range parts {
 			if whole {
-				f.id = match.item.ID()
+				f.id = match.id
 			} else {
-				partly[f] = match.item.ID()
+				partly[f] = match.id
 			}
 		}
 	}
@@ -786,6 +814,7 @@ func (m *migration) diffFile(f *foundPatch) (string, error) {
 	}
 	base := path.Base(source)
 	base = strings.TrimSuffix(strings.TrimSuffix(base, ".patch"), ".diff")
+	base = strings.TrimSuffix(base, "_"+fileName(f.pkg)) // as an export names it
 	parts := []string{f.pkg, base}
 	if f.pkg == "" || f.pkg == composerpatches.Bundle {
 		parts = parts[1:]
