@@ -64,8 +64,10 @@ func TestWrite(t *testing.T) {
 			"composer.json keeps its bytes", "{\n  \"name\" :\"x\\/y\",\n  \"extra\":{\n    \"z\": [ 1,2 ]\n  },\n  \"type\": \"é\"}", true, CweagansV1, two[1:2],
 			"{\n  \"name\" :\"x\\/y\",\n  \"extra\":{\n    \"z\": [ 1,2 ],\n    \"patches\": {\n      \"c/d\": {\n        \"X-1\": \"out/X-1_c_d.patch\"\n      }\n    }\n  },\n  \"type\": \"é\"}",
 		},
-		{"without extra", "{\r\n\t\"name\": \"x\"\r\n}\r\n", true, CweagansV1, two[1:2],
-			"{\r\n\t\"name\": \"x\",\r\n\t\"extra\": {\r\n\t\t\"patches\": {\r\n\t\t\t\"c/d\": {\r\n\t\t\t\t\"X-1\": \"out/X-1_c_d.patch\"\r\n\t\t\t}\r\n\t\t}\r\n\t}\r\n}\r\n"},
+		{
+			"without extra", "{\r\n\t\"name\": \"x\"\r\n}\r\n", true, CweagansV1, two[1:2],
+			"{\r\n\t\"name\": \"x\",\r\n\t\"extra\": {\r\n\t\t\"patches\": {\r\n\t\t\t\"c/d\": {\r\n\t\t\t\t\"X-1\": \"out/X-1_c_d.patch\"\r\n\t\t\t}\r\n\t\t}\r\n\t}\r\n}\r\n",
+		},
 		{
 			"PHP's empty object", "{\n \"extra\": []\n}\n", true, CweagansV1, two[1:2],
 			"{\n \"extra\": {\n  \"patches\": {\n   \"c/d\": {\n    \"X-1\": \"out/X-1_c_d.patch\"\n   }\n  }\n }\n}\n",
@@ -73,7 +75,8 @@ func TestWrite(t *testing.T) {
 		{
 			"others' patches stay, an earlier export goes",
 			"{\n    \"patches\": {\n        \"o/p\": {\"own\":   \"own.patch\"},\n        \"a/b\": {\n            \"own\": \"own.patch\",\n            \"X-1\": \"out/old.patch\"\n        },\n        \"q/r\": {\"X-3\": \"./out/X-3.patch\"}\n    }\n}\n",
-			false, CweagansV1, []Patch{{"a/b", "own", "out/X-9.patch", ""}},
+			false, CweagansV1,
+			[]Patch{{"a/b", "own", "out/X-9.patch", ""}},
 			"{\n    \"patches\": {\n        \"o/p\": {\"own\":   \"own.patch\"},\n        \"a/b\": {\n            \"own\": \"own.patch\",\n            \"own (2)\": \"out/X-9.patch\"\n        }\n    }\n}\n",
 		},
 		{

@@ -167,8 +167,10 @@ func (a *app) exportPatches(ctx context.Context, o exportOptions) (err error) {
 	}
 	result.Findings = append(append(result.Findings, e.findings...), e.notes...)
 	if len(e.findings) > 0 && !o.leaveOut {
-		result.Findings = append(result.Findings, report.Finding{Rule: "nothing-written", Level: report.LevelNote,
-			Message: "give --leave-out to write the other patches, and leave out those above with what builds on them"})
+		result.Findings = append(result.Findings, report.Finding{
+			Rule: "nothing-written", Level: report.LevelNote,
+			Message: "give --leave-out to write the other patches, and leave out those above with what builds on them",
+		})
 		if err := a.render(result); err != nil {
 			return err
 		}
@@ -243,8 +245,10 @@ func (e *exporter) expressible(s *assessment) []*stack.Item {
 	paths := map[string]string{} // what patches that are left out change
 	for i, it := range s.wanted {
 		if idle(s.next.Patches[i]) { // another one brings it, and a plugin could not put it in once more
-			e.notes = append(e.notes, report.Finding{Rule: "included", Level: report.LevelNote, Patch: it.ID(),
-				Message: "patch " + it.ID() + " is left out: other declared patches bring all of it"})
+			e.notes = append(e.notes, report.Finding{
+				Rule: "included", Level: report.LevelNote, Patch: it.ID(),
+				Message: "patch " + it.ID() + " is left out: other declared patches bring all of it",
+			})
 			continue
 		}
 		rule, reason := e.obstacle(it)
@@ -383,8 +387,10 @@ func (e *exporter) stage(overlay *applier.Overlay, result *report.Export, o expo
 	}
 	for _, entry := range entries {
 		if name := path.Join(e.into, entry.Name()); path.Ext(name) == ".patch" && !own[name] {
-			result.Findings = append(result.Findings, report.Finding{Rule: "left-over", Level: report.LevelNote, Path: name,
-				Message: name + " is of no declared patch; delete it if it is from an earlier export"})
+			result.Findings = append(result.Findings, report.Finding{
+				Rule: "left-over", Level: report.LevelNote, Path: name,
+				Message: name + " is of no declared patch; delete it if it is from an earlier export",
+			})
 		}
 	}
 	return nil
@@ -425,8 +431,10 @@ func (e *exporter) declare(sh *shop, overlay *applier.Overlay, style composerpat
 	}
 	result.Written = append(result.Written, file)
 	if _, err := sh.root.Lstat("composer.lock"); err == nil && file == "composer.json" {
-		result.Findings = append(result.Findings, report.Finding{Rule: "outdated-lock", Level: report.LevelNote, File: "composer.lock",
-			Message: "composer.lock has a sum of composer.json; run composer update --lock"})
+		result.Findings = append(result.Findings, report.Finding{
+			Rule: "outdated-lock", Level: report.LevelNote, File: "composer.lock",
+			Message: "composer.lock has a sum of composer.json; run composer update --lock",
+		})
 	}
 	return text, nil
 }

@@ -362,7 +362,7 @@ func (m *migration) folder(d *composerpatches.Definition) (string, bool) {
 	return "", false
 }
 
-var errNotDownloaded = errors.New("it is not in the shop; run with --download, or put it there and declare it with qpt add")
+var errNotDownloaded = errors.New("it is not in the shop; run with --download, or keep a copy in the shop and name that in its place")
 
 // source reads the diff of a definition.
 func (m *migration) source(ctx context.Context, d *composerpatches.Definition) ([]byte, error) {
