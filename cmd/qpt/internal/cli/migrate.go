@@ -250,12 +250,36 @@ func (m *migration) definition(ctx context.Context, d *composerpatches.Definitio
 		lost("unusable", "%s: %v", d.Source, err)
 		return
 	}
+	if d.Folder == "install" && deployed(d.Package) {
+		// The plugin patches the package before Composer copies it into the root. What the shop runs is the copy.
+		root, err := m.place(src, "", d.Levels)
+		if err == nil && m.modifies(root) {
+			part = root
+			m.find("deployed", report.LevelWarning, d.Place, "%s is declared for the files in the root, which Composer copies from there; those in %s stay as they are", name(d), folder)
+		} else {
+			m.find("deployed", report.LevelWarning, d.Place, "%s is declared for the files in %s; what Composer copies from there into the root stays as it is", name(d), folder)
+		}
+	}
 	for _, key := range d.Unused {
 		m.find("setting", report.LevelWarning, d.Place, "%s: the setting %s means nothing to qpt", name(d), key)
 	}
 	m.take(&foundPatch{
 		definition: d, pkg: d.Package, part: part, same: !d.Remote() && string(part.Text) == string(src),
 		from: report.Origin{File: d.File, Line: d.Line, Package: d.Package, Label: d.Label, Source: d.Source},
+	})
+}
+
+// deployed reports whether the files of a package are copied into the root.
+func deployed(pkg string) bool {
+	return strings.HasPrefix(pkg, "magento/magento2-") && strings.HasSuffix(pkg, "-base")
+}
+
+// modifies reports whether a diff changes files that are there, and makes or deletes none.
+func (m *migration) modifies(part *rewrite.Part) bool {
+	d, err := applier.Parse(part.Text)
+	return err == nil && !slices.ContainsFunc(d.Entries, func(e applier.Entry) bool {
+		_, err := m.overlay.ReadFile(e.Old.Path)
+		return err != nil || e.Old.Presence == applier.Absent || e.New.Presence == applier.Absent || e.Rename()
 	})
 }
 
