@@ -36,7 +36,7 @@ func TestPages(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("what the system says of its errors stands in the pages")
 	}
-	for _, name := range []string{"first-use", "migrating-from-the-php-tool", "troubleshooting", "ci", "cloud"} {
+	for _, name := range []string{"first-use", "migrating-from-the-php-tool", "troubleshooting", "ci", "cloud", "composer-neighbours"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(repository, "docs", name+".md")
