@@ -209,6 +209,8 @@ type reader struct {
 	levels   map[string][]int // by package
 	fallback []int
 	ignored  []string // packages whose patches are not wanted
+	depends  []span   // settings of vaimo's: whose version counts, and where diffs lie
+	bases    []span
 }
 
 // maxFile is how large a file may be.
@@ -332,6 +334,16 @@ func (r *reader) vaimo() error {
 	}
 	if patcher != (span{}) {
 		r.setting("patcher")
+	}
+	for _, names := range [][]string{{"patches-depend"}, {"patcher", "depends"}} {
+		if s, ok := r.composer.find(append([]string{"extra"}, names...)...); ok {
+			r.depends = append(r.depends, s)
+		}
+	}
+	for _, names := range [][]string{{"patches-base"}, {"patcher", "paths"}} {
+		if s, ok := r.composer.find(append([]string{"extra"}, names...)...); ok {
+			r.bases = append(r.bases, s)
+		}
 	}
 	for _, m := range r.composer.members(patcher) {
 		if m.name != "levels" {
@@ -674,11 +686,7 @@ func (r *reader) add(d Definition) {
 
 // versionOf is the package whose version counts for the patches of a package.
 func (r *reader) versionOf(name string) string {
-	for _, names := range [][]string{{"patches-depend"}, {"patcher", "depends"}} {
-		s, ok := r.composer.find(append([]string{"extra"}, names...)...)
-		if !ok {
-			continue
-		}
+	for _, s := range r.depends {
 		if text, ok := r.composer.text(s); ok {
 			return text
 		}
@@ -711,11 +719,7 @@ func (d *Definition) Matches(pattern string) bool { return matches(pattern, d.So
 // base puts a source behind the template for paths.
 func (r *reader) base(d *Definition) {
 	template := ""
-	for _, names := range [][]string{{"patches-base"}, {"patcher", "paths"}} {
-		s, ok := r.composer.find(append([]string{"extra"}, names...)...)
-		if !ok {
-			continue
-		}
+	for _, s := range r.bases {
 		if text, ok := r.composer.text(s); ok {
 			template = text
 		}
