@@ -161,6 +161,13 @@ func Detect(root fs.FS, installed string) (Style, error) {
 	if patches || settings {
 		return CweagansV2, nil
 	}
+	file, err := open(root, "patches.json") // which that plugin reads unasked
+	if file == nil {
+		return "", err
+	}
+	if at, ok := file.find("patches"); ok && file.is(at, '{') {
+		return CweagansV2, nil
+	}
 	return "", nil
 }
 

@@ -228,6 +228,12 @@ func TestDetect(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", tc.composer, got, err, tc.want)
 		}
 	}
+	for text, want := range map[string]Style{`{"patches": {"a/b": {}}}`: CweagansV2, `{"patches": []}`: "", `[]`: ""} {
+		got, err := Detect(tree(map[string]string{"composer.json": "{}", "patches.json": text}), "")
+		if got != want || err != nil {
+			t.Errorf("%s: %q, %v, want %q", text, got, err, want)
+		}
+	}
 }
 
 func TestNotesAndRemovals(t *testing.T) {
