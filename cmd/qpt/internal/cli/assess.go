@@ -331,7 +331,7 @@ func (s *assessment) makeLock(a *app, sh *shop, relock bool) error {
 		for _, f := range r.Files {
 			locked := declared.LockedFile{Path: f.Path, Before: f.Before, After: f.After}
 			if f.Mode != 0 {
-				locked.Mode = gitMode(f.Mode)
+				locked.Mode = applier.GitMode(f.Mode)
 			}
 			next.Patches[i].Files = append(next.Patches[i].Files, locked)
 		}
@@ -458,8 +458,8 @@ func (s *assessment) modes() {
 	}
 	for p, f := range s.lock.Files() {
 		file, err := s.plan.Overlay.ReadFile(p)
-		if err == nil && f.Mode != "" && gitMode(file.Mode) != f.Mode && stack.Sum(file) == f.After {
-			s.add("edited", report.LevelError, "", p, declared.Place{}, p+" has the mode "+gitMode(file.Mode)+", and its patches give it "+f.Mode+"; set it by hand")
+		if err == nil && f.Mode != "" && applier.GitMode(file.Mode) != f.Mode && stack.Sum(file) == f.After {
+			s.add("edited", report.LevelError, "", p, declared.Place{}, p+" has the mode "+applier.GitMode(file.Mode)+", and its patches give it "+f.Mode+"; set it by hand")
 		}
 	}
 }

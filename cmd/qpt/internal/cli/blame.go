@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/report"
 	"github.com/quality-patches/qpt/pkg/stack"
 )
@@ -95,7 +96,7 @@ func (a *app) diff(ids []string) error {
 			if err != nil {
 				return err
 			}
-			result.Patches = append(result.Patches, report.PatchDiff{IDs: []string{it.ID()}, Diff: unifiedDiff(changes)})
+			result.Patches = append(result.Patches, report.PatchDiff{IDs: []string{it.ID()}, Diff: applier.Unified(changes)})
 		}
 		found = append(found, it.ID())
 		tree.Merge(step)
@@ -114,7 +115,7 @@ func (a *app) diff(ids []string) error {
 		if err != nil {
 			return err
 		}
-		result.Patches = append(result.Patches, report.PatchDiff{IDs: found, Diff: unifiedDiff(changes)})
+		result.Patches = append(result.Patches, report.PatchDiff{IDs: found, Diff: applier.Unified(changes)})
 	}
 	return a.render(result)
 }

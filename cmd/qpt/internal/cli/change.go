@@ -212,7 +212,7 @@ func (a *app) change(ctx context.Context, o changeOptions) (err error) {
 		result.Warnings = append(result.Warnings, advice(sh, plan)...)
 	}
 	if o.diff {
-		result.Diff = unifiedDiff(changes)
+		result.Diff = applier.Unified(changes)
 	}
 	if !o.dryRun && len(changes) > 0 {
 		if err := a.confirm(plan, o); err != nil {

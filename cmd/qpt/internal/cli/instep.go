@@ -119,7 +119,7 @@ func sameFiles(root *os.Root, lock *declared.Lock) bool {
 			for i := int(next.Add(1)) - 1; i < len(files) && !differs.Load(); i = int(next.Add(1)) - 1 {
 				f, err := tree.ReadFile(files[i].Path)
 				if err != nil && !os.IsNotExist(err) || stack.Sum(f) != files[i].After ||
-					f != nil && files[i].Mode != "" && gitMode(f.Mode) != files[i].Mode {
+					f != nil && files[i].Mode != "" && applier.GitMode(f.Mode) != files[i].Mode {
 					differs.Store(true)
 				}
 			}

@@ -187,7 +187,7 @@ func (a *app) sync(ctx context.Context, o syncOptions) (err error) {
 		return err
 	}
 	if o.diff {
-		result.Diff = unifiedDiff(changes)
+		result.Diff = applier.Unified(changes)
 	}
 	if !o.dryRun && len(changes) > 0 {
 		if o.command != "lock" {

@@ -1,4 +1,4 @@
-package cli
+package applier
 
 import (
 	"fmt"
@@ -6,27 +6,28 @@ import (
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
-
-	"github.com/quality-patches/qpt/pkg/applier"
 )
 
-// unifiedDiff writes changes as a diff that git apply and qpt apply understand.
-func unifiedDiff(changes []applier.Change) string {
+// Unified writes changes as a diff with git's headers, which [Parse] and git apply read:
+// put in, it makes the new files of the old ones byte for byte, and taken out the old ones
+// of the new. It is for files of text and for links; a change of the mode is written as
+// far as git knows modes.
+func Unified(changes []Change) string {
 	var b strings.Builder
 	for _, c := range changes {
-		oldName, newName := applier.QuoteName("a/"+c.Path), applier.QuoteName("b/"+c.Path)
+		oldName, newName := QuoteName("a/"+c.Path), QuoteName("b/"+c.Path)
 		fmt.Fprintf(&b, "diff --git %s %s\n", oldName, newName)
 		var before, after string
 		switch {
 		case c.Old == nil:
-			fmt.Fprintf(&b, "new file mode %s\n", gitMode(c.New.Mode))
+			fmt.Fprintf(&b, "new file mode %s\n", GitMode(c.New.Mode))
 			oldName, after = "/dev/null", string(c.New.Data)
 		case c.New == nil:
-			fmt.Fprintf(&b, "deleted file mode %s\n", gitMode(c.Old.Mode))
+			fmt.Fprintf(&b, "deleted file mode %s\n", GitMode(c.Old.Mode))
 			newName, before = "/dev/null", string(c.Old.Data)
 		default:
-			if gitMode(c.Old.Mode) != gitMode(c.New.Mode) {
-				fmt.Fprintf(&b, "old mode %s\nnew mode %s\n", gitMode(c.Old.Mode), gitMode(c.New.Mode))
+			if GitMode(c.Old.Mode) != GitMode(c.New.Mode) {
+				fmt.Fprintf(&b, "old mode %s\nnew mode %s\n", GitMode(c.Old.Mode), GitMode(c.New.Mode))
 			}
 			before, after = string(c.Old.Data), string(c.New.Data)
 		}
@@ -62,8 +63,9 @@ func hunks(oldName, newName, before, after string) string {
 	return u.String()
 }
 
-// gitMode is a mode as git headers write it.
-func gitMode(m fs.FileMode) string {
+// GitMode is a mode as headers of git write it: that of a link, or of a file that its owner
+// may execute, or may not.
+func GitMode(m fs.FileMode) string {
 	switch {
 	case m&fs.ModeSymlink != 0:
 		return "120000"

@@ -1,4 +1,4 @@
-package cli
+package applier_test
 
 import (
 	"strings"
@@ -11,7 +11,7 @@ import (
 
 // A diff that qpt shows is one that it, and git, can apply: to the same result, and
 // with every hunk at the line that it states.
-func TestUnifiedDiffAppliesWithoutOffset(t *testing.T) {
+func TestUnifiedAppliesWithoutOffset(t *testing.T) {
 	line := rapid.SampledFrom([]string{"a\n", "b\n", "c\n", "}\n", "\n", "-- x\n", "++ y\n"})
 	ending := func(t *rapid.T, lines []string) string {
 		s := strings.Join(lines, "")
@@ -53,7 +53,7 @@ func TestUnifiedDiffAppliesWithoutOffset(t *testing.T) {
 		case 1:
 			change.New = nil
 		}
-		shown := unifiedDiff([]applier.Change{change})
+		shown := applier.Unified([]applier.Change{change})
 		d, err := applier.Parse([]byte(shown))
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, shown)
