@@ -214,6 +214,7 @@ type Catalog struct {
 	Diagnostics []Diagnostic
 
 	byID     map[string]*Patch
+	levels   [][]Source
 	sources  []Source
 	releases func() (Releases, []Diagnostic)
 }
@@ -225,6 +226,9 @@ func (c *Catalog) Releases() (Releases, []Diagnostic) { return c.releases() }
 
 // Sources returns the sources in order of precedence.
 func (c *Catalog) Sources() []Source { return slices.Clone(c.sources) }
+
+// Levels returns what was given to [Load]. It is not to be changed.
+func (c *Catalog) Levels() [][]Source { return c.levels }
 
 // Patch finds a patch by its id, without regard to case.
 func (c *Catalog) Patch(id string) (*Patch, bool) {
@@ -264,7 +268,7 @@ func (c *Catalog) LeftOut(id string) string {
 // Load reads sources in order of precedence. An id that an earlier level has hides
 // it in later ones. What cannot be read becomes a diagnostic.
 func Load(levels ...[]Source) *Catalog {
-	c := &Catalog{byID: map[string]*Patch{}, sources: slices.Concat(levels...)}
+	c := &Catalog{byID: map[string]*Patch{}, levels: levels, sources: slices.Concat(levels...)}
 	type content struct {
 		patches     []*Patch
 		diagnostics []Diagnostic
