@@ -97,7 +97,7 @@ func (l *linter) qualityPatch(p *patch, n *node) {
 	} else if l.isKind(p, c, list) {
 		for _, item := range c.items {
 			if l.isKind(p, item, text) && l.categories != nil && !l.categories[item.text] {
-				l.report(RuleCategory, Warning, p, item, "%s does not have the category %q", categoriesFile, item.text)
+				l.report(RuleCategory, Warning, p, item, "%s does not have the category %q", CategoriesFile, item.text)
 			}
 		}
 	}

@@ -171,16 +171,17 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	return catalog.ReadAll(f)
 }
 
-const categoriesFile = "config/patch-categories.json"
+// CategoriesFile is the list of categories that a catalogue may ship.
+const CategoriesFile = "config/patch-categories.json"
 
 // readCategories reads the list of categories that a catalogue may ship.
 func (l *linter) readCategories() {
-	doc, err := l.document(categoriesFile)
+	doc, err := l.document(CategoriesFile)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && doc == nil {
 		return
 	}
 	if err != nil || doc.kind != list {
-		l.report(RuleStructure, Error, &patch{file: categoriesFile}, doc, "expected a list of categories, each with a name")
+		l.report(RuleStructure, Error, &patch{file: CategoriesFile}, doc, "expected a list of categories, each with a name")
 		return
 	}
 	l.categories = map[string]bool{}
@@ -188,7 +189,7 @@ func (l *linter) readCategories() {
 		if name := item.get("name"); name != nil && name.kind == text {
 			l.categories[name.text] = true
 		} else {
-			l.report(RuleStructure, Error, &patch{file: categoriesFile}, item, "expected a category with a name")
+			l.report(RuleStructure, Error, &patch{file: CategoriesFile}, item, "expected a category with a name")
 		}
 	}
 }

@@ -48,7 +48,7 @@ $XDG_CONFIG_HOME/qpt/config.yaml, in this order.`,
 		newLogCmd(a), newRecoverCmd(a), newConflictsCmd(a), newBlameCmd(a), newDiffCmd(a), newAsCmd(a),
 		newSyncCmd(a), withFindings(newVerifyCmd(a)), newLockCmd(a), newAddCmd(a), newRemoveCmd(a),
 		newCatalogCmd(a), newConvertCmd(a), newDocsCmd(a),
-		newImportCmd(a), newExportCmd(a), newMigrateCmd(a),
+		newImportCmd(a), newNewCmd(a), newExportCmd(a), newMigrateCmd(a),
 	)
 	root.SetOut(a.Out) // the completion command takes it when it is made
 	root.InitDefaultCompletionCmd("completion")
