@@ -309,9 +309,9 @@ func changes(from, to *applier.Overlay, compared Pristine) ([]applier.Change, er
 			switch {
 			case f == nil:
 			case f.Mode&fs.ModeSymlink != 0:
-				return nil, &FileError{p, "a link; a patch changes files alone"}
+				return nil, &FileError{p, "a link, and a patch changes files alone; say which files are meant with PATHs"}
 			case bytes.IndexByte(f.Data, 0) >= 0:
-				return nil, &FileError{p, "not a file of text, which alone can be patched"}
+				return nil, &FileError{p, "not a file of text, which alone can be patched; say which files are meant with PATHs"}
 			}
 		}
 		list = append(list, applier.Change{Path: p, Old: old, New: now})

@@ -142,7 +142,7 @@ func (c *clone) read(ctx context.Context, f gitFile, now *applier.File) (*applie
 
 // before adds to pristine what differs from the last commit, as far as accept wants it, and
 // the files that always count.
-func (c *clone) before(ctx context.Context, pristine author.Pristine, tree applier.Tree, paths, always []string, accept func(string) bool) error {
+func (c *clone) before(ctx context.Context, pristine author.Pristine, tree applier.Tree, paths, always []string, accept func(name string, added bool) bool) error {
 	files, added, err := c.changed(ctx, paths)
 	if err != nil {
 		return err
@@ -155,12 +155,12 @@ func (c *clone) before(ctx context.Context, pristine author.Pristine, tree appli
 		pristine[name] = nil
 	}
 	for _, name := range added {
-		if accept(name) {
+		if accept(name, true) {
 			pristine[name] = nil
 		}
 	}
 	for i, f := range append(files, more...) {
-		if i < len(files) && !accept(f.name) {
+		if i < len(files) && !accept(f.name, false) {
 			continue
 		}
 		if have := pristine[f.name]; have != nil {

@@ -181,11 +181,34 @@ func (n *authoring) fromGit(ctx context.Context, c *clone, before author.Pristin
 	if dir := n.lacking(ctx, c); dir != "" {
 		return usagef("git does not keep %s; give --against composer-cache, or a pristine folder or archive", dir)
 	}
-	return c.before(ctx, before, n.tree, nil, always, func(p string) bool {
+	held := map[string]bool{}
+	holds := func(dir string) bool {
+		known, ok := held[dir]
+		if !ok {
+			known = c.holds(ctx, dir)
+			held[dir] = known
+			if !known {
+				n.note("git does not keep %s, so it was not looked at", report.Clean(dir))
+			}
+		}
+		return known
+	}
+	return c.before(ctx, before, n.tree, nil, always, func(p string, added bool) bool {
 		if slices.ContainsFunc(n.paths, func(dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }) {
 			return true
 		}
-		return n.wanted(p) && n.ofPackage(p)
+		if !n.wanted(p) || !n.ofPackage(p) {
+			return false
+		}
+		if !added {
+			return true
+		}
+		// What git has never seen is new only beside files that it has.
+		if pkg := project.PackageOf(p); strings.HasPrefix(p, n.shop.inst.VendorDir+"/") && len(n.installed(pkg)) > 0 {
+			dir, _ := n.folder(pkg)
+			return holds(dir)
+		}
+		return n.shop.inst.Layout == project.Git
 	})
 }
 
