@@ -54,8 +54,9 @@ type Edits struct {
 	Torn []*stack.Item
 	// Above are the applied patches that need the edits to be there.
 	Above []*stack.Item
-	// Unsure are patches that fit without the edits and not with them, but of which there
-	// is nothing to be seen.
+	// Unsure are patches that fit without the edits and not with them, and of which nothing
+	// is to be seen in the tree. They are in conflict with the edits, or all of what they
+	// did was edited.
 	Unsure []*stack.Item
 
 	question *Question
@@ -124,6 +125,9 @@ func Separate(q *Question) (*Edits, error) {
 		return nil, err
 	}
 	e.require(ground, edited)
+	e.On = slices.DeleteFunc(e.On, func(it *stack.Item) bool {
+		return !slices.ContainsFunc(e.Changes, func(c applier.Change) bool { return slices.Contains(it.Paths(), c.Path) })
+	})
 	return e, nil
 }
 

@@ -156,7 +156,7 @@ func (a *app) newPatch(ctx context.Context, o newOptions) error {
 		result.On = append(result.On, it.ID())
 	}
 	n.variants(result, draft, writing)
-	if err := n.check(result, edits, writing); err != nil {
+	if err := n.check(result, writing); err != nil {
 		return err
 	}
 	if !n.dryRun && writing.Changed() {
@@ -535,10 +535,12 @@ func (n *authoring) warnings(edits *author.Edits) []string {
 	for _, it := range edits.Torn {
 		list = append(list, fmt.Sprintf("%s is taken for applied and then edited, so the new patch requires it; if it was never applied, give --beside %s", it.ID(), it.ID()))
 	}
+	var unsure []string
 	for _, it := range edits.Unsure {
-		if !containsFold(n.beside, it.ID()) {
-			list = append(list, fmt.Sprintf("%s fits on the pristine files but not on the edited ones; if the edits were made on top of it, give --require %s", it.ID(), it.ID()))
-		}
+		unsure = append(unsure, it.ID())
+	}
+	if len(unsure) > 0 {
+		list = append(list, fmt.Sprintf("not applied, and in conflict with the new patch: %s; if the edits were made on top of one of these, give --require with its id", strings.Join(unsure, ", ")))
 	}
 	for _, it := range edits.Above {
 		list = append(list, fmt.Sprintf("%s is applied on top of these edits, and should require the new patch", it.ID()))
@@ -550,7 +552,7 @@ func (n *authoring) warnings(edits *author.Edits) []string {
 }
 
 // check looks at the catalogue and at the tree as they would be.
-func (n *authoring) check(result *report.New, edits *author.Edits, w *author.Writing) error {
+func (n *authoring) check(result *report.New, w *author.Writing) error {
 	others := slices.Concat(n.others()...)
 	future := catalog.Source{Name: n.own.Dir, FS: w.FS()}
 	found, err := lint.Catalog(future, others...)
@@ -576,7 +578,7 @@ func (n *authoring) check(result *report.New, edits *author.Edits, w *author.Wri
 	items, diagnostics := s.Items()
 	for _, f := range s.Inspect(items) {
 		if !strings.EqualFold(f.Item.ID(), n.id) {
-			if containsFold(requirements(author.Draft{Variants: []author.Variant{{Require: result.Require}}}), f.Item.ID()) && !f.State.In() {
+			if containsFold(result.Require, f.Item.ID()) && !f.State.In() {
 				result.Warnings = append(result.Warnings, fmt.Sprintf("%s is required, and %s here", f.Item.ID(), f.State))
 			}
 			continue
@@ -597,7 +599,6 @@ func (n *authoring) check(result *report.New, edits *author.Edits, w *author.Wri
 		}
 		return errors.New("the patch would not be for this installation; nothing was written")
 	}
-	_ = edits
 	return nil
 }
 
