@@ -368,6 +368,29 @@ func (e *Edits) require(ground, edited *applier.Overlay) {
 	}
 }
 
+// Makes reports whether a diff makes just these changes, however it is written.
+func Makes(d *applier.Diff, changes []applier.Change) bool {
+	tree := applier.MapTree{}
+	paths := map[string]bool{}
+	for _, c := range changes {
+		paths[c.Path] = true
+		if c.Old != nil {
+			tree[c.Path] = c.Old
+		}
+	}
+	if slices.ContainsFunc(d.Paths(), func(p string) bool { return !paths[p] }) {
+		return false
+	}
+	o := applier.NewOverlay(tree)
+	if _, err := applier.Apply(o, d, applier.Forward); err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(changes, func(c applier.Change) bool {
+		got, err := read(o, c.Path)
+		return err != nil || !same(got, c.New)
+	})
+}
+
 // Direct returns those of the ids that no other of them requires, itself or through others.
 func Direct(s *stack.Stack, ids []string) []string {
 	direct := slices.Clone(ids)

@@ -65,7 +65,11 @@ func (n *New) text(p *printer) {
 	}
 	p.line("%s %s in %s, compared with %s", verb, p.paint(strong, Clean(n.ID)), Clean(n.Catalog), Clean(n.Against))
 	for _, v := range n.Variants {
-		p.wrapped("  - ", Clean(v.Package)+" "+Clean(v.Constraint)+": "+strings.TrimSpace(Clean(v.File)+" "+v.Change+", "+count(len(v.Paths), "file", "files")))
+		text := v.Change
+		if v.File != "" {
+			text = Clean(v.File) + " " + v.Change + ", " + count(len(v.Paths), "file", "files")
+		}
+		p.wrapped("  - ", Clean(v.Package)+" "+Clean(v.Constraint)+": "+text)
 	}
 	if len(n.Require) > 0 {
 		p.wrapped("  ", "requires "+Clean(strings.Join(n.Require, ", ")))

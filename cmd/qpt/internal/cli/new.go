@@ -399,17 +399,16 @@ func (n *authoring) draft(edits *author.Edits, constraints map[string]string, be
 	}
 	var diffs []*applier.Diff
 	for _, name := range mapKeys(parts) {
-		text := []byte(applier.Unified(parts[name]))
-		diff, err := applier.Parse(text)
-		if err != nil {
-			return d, nil, fmt.Errorf("the diff of %s cannot be read back; this is a mistake of qpt, nothing was written: %w", name, err)
-		}
-		diffs = append(diffs, diff.Relocate(n.shop.inst.Path))
 		v, err := n.variant(packages[name], constraints, found)
 		if err != nil {
 			return d, nil, err
 		}
-		v.Diff = text
+		v.Diff = n.kept(v, parts[name], []byte(applier.Unified(parts[name])))
+		diff, err := applier.Parse(v.Diff)
+		if err != nil {
+			return d, nil, fmt.Errorf("the diff of %s cannot be read back; this is a mistake of qpt, nothing was written: %w", name, err)
+		}
+		diffs = append(diffs, diff.Relocate(n.shop.inst.Path))
 		d.Variants = append(d.Variants, v)
 	}
 	n.reverted(&d, before)
@@ -466,6 +465,23 @@ func (n *authoring) variant(pkg project.Package, constraints map[string]string, 
 		return v, usagef("--constraint %q leaves out %s %s, which is installed", asked, pkg.Name, pkg.Version)
 	}
 	return v, nil
+}
+
+// kept returns the diff that a variant has already, if it makes the same changes.
+func (n *authoring) kept(v author.Variant, changes []applier.Change, text []byte) []byte {
+	if n.old == nil {
+		return text
+	}
+	for _, have := range n.old.Variants {
+		if have.Package != v.Package || have.Constraint.String() != v.Constraint {
+			continue
+		}
+		diff, err := have.Diff()
+		if old, textErr := have.Text(); err == nil && textErr == nil && author.Makes(diff, changes) {
+			return old
+		}
+	}
+	return text
 }
 
 // reverted takes the variants out whose files were looked at and are not edited any more.

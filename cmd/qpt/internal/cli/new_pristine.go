@@ -110,7 +110,7 @@ func (n *authoring) oldPaths() []string {
 
 // wanted reports whether a file is among those that were asked for.
 func (n *authoring) wanted(p string) bool {
-	if len(n.paths) == 0 && len(n.packages) == 0 {
+	if n.everything() {
 		return true
 	}
 	if slices.ContainsFunc(n.paths, func(dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }) {
@@ -220,6 +220,9 @@ type part struct {
 	only []string
 }
 
+// everything reports whether nothing was asked for by name.
+func (n *authoring) everything() bool { return len(n.paths) == 0 && len(n.packages) == 0 }
+
 // parts are the packages that were asked for, and those of the files that were.
 func (n *authoring) parts(always []string) ([]part, error) {
 	var list []part
@@ -248,6 +251,10 @@ func (n *authoring) parts(always []string) ([]part, error) {
 			return nil, usagef("%s belongs to no installed package", p)
 		}
 		part := at(pkgs[0], dir)
+		if n.everything() { // what an update is about: the packages of its diffs
+			part.only = nil
+			continue
+		}
 		rel := "."
 		if p != dir {
 			rel = strings.TrimPrefix(p, dir+"/")
@@ -348,7 +355,8 @@ func (n *authoring) fromPackage(name string, before author.Pristine, always []st
 
 // fromTree compares with a tree of the whole installation.
 func (n *authoring) fromTree(tree fs.FS, before author.Pristine, parts []part, always []string) error {
-	if len(parts) == 0 {
+	if n.everything() {
+		parts = nil
 		for _, pkg := range n.stack.Packages.All() {
 			switch {
 			case strings.EqualFold(pkg.Name, baseName) && n.shop.inst.Layout != project.Git:
