@@ -144,7 +144,8 @@ func (n *authoring) ofPackage(p string) bool {
 		return false
 	}
 	if strings.HasPrefix(c, "vendor/") {
-		return c != p || len(n.installed(project.PackageOf(c))) > 0
+		const inPackage = 3 // vendor, its vendor, its name
+		return strings.Count(c, "/") >= inPackage && (c != p || len(n.installed(project.PackageOf(c))) > 0)
 	}
 	if n.shop.inst.Layout == project.Git {
 		return strings.HasPrefix(p, "lib/") || strings.HasPrefix(p, "setup/")
