@@ -50,7 +50,7 @@ type Edits struct {
 	// Require are those of them without which the edits do not fit, or would not end
 	// up where they are.
 	Require []*stack.Item
-	// Torn are those of them that the edits changed.
+	// Torn are those of them of whose own lines some were edited.
 	Torn []*stack.Item
 	// Above are the applied patches that need the edits to be there.
 	Above []*stack.Item
@@ -60,6 +60,7 @@ type Edits struct {
 	Unsure []*stack.Item
 
 	question *Question
+	laid     []*stack.Item // all that lie beneath, the lowest first
 	parts    map[*stack.Item][]*applier.Diff
 }
 
@@ -125,6 +126,7 @@ func Separate(q *Question) (*Edits, error) {
 		return nil, err
 	}
 	e.require(ground, edited)
+	e.laid = slices.Clone(e.On)
 	e.On = slices.DeleteFunc(e.On, func(it *stack.Item) bool {
 		return !slices.ContainsFunc(e.Changes, func(c applier.Change) bool { return slices.Contains(it.Paths(), c.Path) })
 	})
@@ -240,12 +242,17 @@ func (e *Edits) findTorn(base, edited *applier.Overlay, items []*stack.Item, sta
 		if !e.put(with, it, applier.Forward) {
 			continue
 		}
-		if !over && cost(with, edited, e.paths(it)) >= cost(base, edited, e.paths(it)) {
+		paths := e.paths(it)
+		without, left := cost(base, edited, paths), cost(with, edited, paths)
+		if !over && left >= without {
 			e.Unsure = append(e.Unsure, it)
 			continue
 		}
+		if left+cost(base, with, paths) > without { // else all of it is there, with edits around it
+			e.Torn = append(e.Torn, it)
+		}
 		base.Merge(with)
-		e.On, e.Torn = append(e.On, it), append(e.Torn, it)
+		e.On = append(e.On, it)
 	}
 }
 
