@@ -214,7 +214,8 @@ func TestSeparate(t *testing.T) {
 	}
 }
 
-// allOf reports whether all applied patches were found, as far as they share files with the edits.
+// allOf reports whether the applied patches were found and no others, whose changes the edits
+// happen to make; as far as they share files with the edits.
 func allOf(applied []string, e *Edits) bool {
 	for _, id := range applied {
 		it, err := e.question.Stack.Item(id)
@@ -226,5 +227,5 @@ func allOf(applied []string, e *Edits) bool {
 			return false
 		}
 	}
-	return len(e.On) <= len(applied)
+	return !slices.ContainsFunc(e.On, func(on *stack.Item) bool { return !slices.Contains(applied, on.ID()) })
 }
