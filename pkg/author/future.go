@@ -29,15 +29,23 @@ func (f future) Open(name string) (fs.File, error) {
 	if f.gone[name] {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	if file, err := f.under.Open(name); !errors.Is(err, fs.ErrNotExist) {
-		return file, err
-	}
-	for have := range f.files {
-		if name == "." || strings.HasPrefix(have, name+"/") {
-			return &memory{Reader: bytes.NewReader(nil), info: memoryInfo{path.Base(name), -1}}, nil
+	var under fs.FileInfo = memoryInfo{path.Base(name), -1}
+	file, err := f.under.Open(name)
+	if err == nil {
+		info, statErr := file.Stat()
+		if statErr != nil || !info.IsDir() {
+			return file, statErr
 		}
+		_ = file.Close() // a folder lists what is here, too
+		under = info
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	entries, listErr := f.ReadDir(name)
+	if listErr != nil {
+		return nil, listErr
+	}
+	return &memory{Reader: bytes.NewReader(nil), info: under, entries: entries}, nil
 }
 
 // ReadDir lists a folder, in name order.
@@ -46,7 +54,10 @@ func (f future) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return f.gone[path.Join(name, e.Name())] })
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		at := path.Join(name, e.Name())
+		return f.gone[at] || f.files[at] != nil
+	})
 	for have, b := range f.files {
 		rest := have
 		if name != "." {
@@ -65,17 +76,31 @@ func (f future) ReadDir(name string) ([]fs.DirEntry, error) {
 		}
 		entries = append(entries, fs.FileInfoToDirEntry(info))
 	}
-	if len(entries) == 0 && err != nil {
+	if len(entries) == 0 && err != nil && name != "." {
 		return nil, err
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries, nil
 }
 
-// A memory is an open file, or a folder that does not exist yet.
+// A memory is an open file, or a folder with its entries.
 type memory struct {
 	io.Reader
-	info memoryInfo
+	info    fs.FileInfo
+	entries []fs.DirEntry
+}
+
+// ReadDir returns the next n entries of a folder, all if n is not above 0.
+func (m *memory) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n <= 0 || n > len(m.entries) {
+		if n > 0 && len(m.entries) == 0 {
+			return nil, io.EOF
+		}
+		n = len(m.entries)
+	}
+	next := m.entries[:n]
+	m.entries = m.entries[n:]
+	return next, nil
 }
 
 func (m *memory) Stat() (fs.FileInfo, error) { return m.info, nil }
