@@ -79,9 +79,9 @@ func remove(doc []byte, path []string) ([]byte, error) {
 // walk follows a path as far as there are values, and returns the last one and what is
 // left of the path. Of a repeated name the last one counts.
 func walk(doc []byte, path []string) (at gjson.Result, rest []string, err error) {
-	if !gjson.ValidBytes(doc) {
-		var v json.RawMessage
-		return at, nil, fmt.Errorf("not valid JSON: %w", json.Unmarshal(doc, &v))
+	var v json.RawMessage
+	if err := json.Unmarshal(doc, &v); err != nil { // which, unlike gjson, bounds how deep it may nest
+		return at, nil, fmt.Errorf("not valid JSON: %w", err)
 	}
 	at = gjson.ParseBytes(doc)
 	at.Raw = strings.TrimRight(at.Raw, " \t\r\n") // that of a document goes to its end

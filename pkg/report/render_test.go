@@ -185,6 +185,20 @@ func results() map[string]report.Result {
 			Patches: []report.MigratedPatch{{Name: "EX-1", From: []report.Origin{}}}, Findings: []report.Finding{}, Removals: []report.Removal{},
 		},
 		"migrate-none": &report.Migrate{SchemaVersion: 1, OK: true, Patches: []report.MigratedPatch{}, Written: []string{}, Findings: []report.Finding{}, Removals: []report.Removal{}},
+		"new": &report.New{
+			SchemaVersion: 1, ID: "SHOP-1", Catalog: "/srv/shop/pat\x1b[2Jches", Against: "git", Changed: true, State: "applied",
+			Variants: []report.NewVariant{
+				{Package: "magento/module-cart", Constraint: "101.2.6", Change: "new", File: "patches/SHOP-1_module-cart_101.2.6.patch", Paths: []string{"a", "b"}},
+				{Package: "magento/module-tax", Constraint: "*", Change: "removed"},
+			},
+			Require: []string{"EX-1", "EX-4"}, On: []string{"EX-1"}, Entry: json.RawMessage(`{"title": "t"}`), Warnings: []string{"mind\x1b[2J it"},
+		},
+		"new-dry": &report.New{
+			SchemaVersion: 1, ID: "SHOP-1", Catalog: "patches", Against: "composer-cache", DryRun: true, Update: true, Changed: true, State: "applied under",
+			Variants: []report.NewVariant{{Package: "p/q", Constraint: "1", Change: "changed", File: "patches/x_v2.patch", Paths: []string{"a"}, Diff: "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-\x1b[2J\n+b\r\n"}},
+			Entry:    json.RawMessage("{\r\n  \"title\": \"\u202e\"\r\n}"),
+		},
+		"new-same": &report.New{SchemaVersion: 1, ID: "SHOP-1", Catalog: "patches", Against: "git", Update: true, State: "applied", Variants: []report.NewVariant{}, Entry: json.RawMessage("{}")},
 		"status": &report.Status{
 			SchemaVersion: 1, Installation: shop, Summary: report.Summary{Eligible: 4, Applied: 2, NotApplied: 1, Unknown: 1},
 			Patches: []report.PatchStatus{

@@ -26,7 +26,7 @@ var schemaTypes = map[string]report.Result{
 	"blame": &report.Blame{}, "diff": &report.Diff{}, "conflicts": &report.Conflicts{},
 	"sync": &report.Sync{}, "verify": &report.Verify{},
 	"catalogs": &report.Catalogs{}, "catalogdiff": &report.CatalogDiff{}, "catalogfile": &report.CatalogFile{},
-	"convert": &report.Convert{}, "audit": &report.Audit{}, "import": &report.Import{}, "export": &report.Export{}, "migrate": &report.Migrate{},
+	"convert": &report.Convert{}, "audit": &report.Audit{}, "import": &report.Import{}, "new": &report.New{}, "export": &report.Export{}, "migrate": &report.Migrate{},
 }
 
 // The schemas in the folder schema are those of the types; -update writes them.
@@ -124,7 +124,7 @@ func TestSchemaNames(t *testing.T) {
 			t.Errorf("%s does not name itself and its draft", file)
 		}
 	}
-	if diff := cmp.Diff("audit blame catalogdiff catalogfile catalogs change check compat conflicts convert diff export failed import lint list log migrate recover show status sync verify version", strings.Join(names, " ")); diff != "" {
+	if diff := cmp.Diff("audit blame catalogdiff catalogfile catalogs change check compat conflicts convert diff export failed import lint list log migrate new recover show status sync verify version", strings.Join(names, " ")); diff != "" {
 		t.Errorf("schemas (-want +got):\n%s", diff)
 	}
 }

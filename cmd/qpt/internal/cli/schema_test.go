@@ -18,6 +18,10 @@ import (
 // when the answer is no.
 func TestOutputFitsSchemas(t *testing.T) {
 	dir := sandbox(t)
+	pristine := copyTree(t, dir)
+	if err := os.WriteFile(filepath.Join(dir, "vendor", "magento", "framework", "added.php"), []byte("<?php\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	hotfix := filepath.Join(dir, "m2-hotfixes", "own.patch")
 	if err := errors.Join(os.MkdirAll(filepath.Dir(hotfix), 0o755),
 		os.WriteFile(hotfix, []byte("--- /dev/null\n+++ b/pub/own.txt\n@@ -0,0 +1 @@\n+caf\xe9\n"), 0o644)); err != nil {
@@ -102,6 +106,10 @@ func TestOutputFitsSchemas(t *testing.T) {
 		{"migrate", "migrate", 0},
 		{"log", "log", 0},
 		{"recover", "recover", 0},
+		{"new", "new SHOP-1 --title t --dry-run --against " + pristine, 0},
+		{"new", "new SHOP-1 --title t --against " + pristine, 0},
+		{"new", "new SHOP-1 --update --against " + pristine, 0},
+		{"failed", "new SHOP-2 --title t --package magento/module-catalog --against " + pristine, 3},
 		{"failed", "show NONE", 3},
 		{"failed", "status --state elsewhere", 2},
 	} {
