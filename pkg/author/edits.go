@@ -230,30 +230,69 @@ func (e *Edits) lay(base, edited *applier.Overlay, items []*stack.Item) error {
 	return nil
 }
 
-// findTorn finds patches that were applied before they were edited: with one of those on
-// the base there is less to be edited than without it.
+// findTorn finds patches that were applied before they were edited, or edited beside: with
+// one of those on the base there is less to be edited than without it. The one that leaves
+// least comes first, since another version of a patch explains a part of it, too.
 func (e *Edits) findTorn(base, edited *applier.Overlay, items []*stack.Item, states map[*stack.Item]stack.State) {
-	for _, it := range items {
-		if states[it] != stack.Unknown && states[it] != stack.Partial || hasID(e.question.Beside, it.ID()) {
-			continue
+	candidates := slices.DeleteFunc(slices.Clone(items), func(it *stack.Item) bool {
+		return states[it] != stack.Unknown && states[it] != stack.Partial || hasID(e.question.Beside, it.ID())
+	})
+	for {
+		var best *torn
+		for _, it := range candidates {
+			if t := e.explain(base, edited, it); t != nil && (best == nil || t.better(best)) {
+				best = t
+			}
 		}
-		over := hasID(e.question.Over, it.ID())
-		with := base.Fork()
-		if !e.put(with, it, applier.Forward) {
-			continue
+		if best == nil {
+			break
 		}
-		paths := e.paths(it)
-		without, left := cost(base, edited, paths), cost(with, edited, paths)
-		if !over && left >= without {
-			e.Unsure = append(e.Unsure, it)
-			continue
+		base.Merge(best.with)
+		e.On = append(e.On, best.item)
+		if !best.whole {
+			e.Torn = append(e.Torn, best.item)
 		}
-		if left+cost(base, with, paths) > without { // else all of it is there, with edits around it
-			e.Torn = append(e.Torn, it)
-		}
-		base.Merge(with)
-		e.On = append(e.On, it)
+		candidates = slices.DeleteFunc(candidates, func(it *stack.Item) bool { return it == best.item })
 	}
+	for _, it := range candidates {
+		if e.put(base.Fork(), it, applier.Forward) {
+			e.Unsure = append(e.Unsure, it)
+		}
+	}
+}
+
+// A torn is a patch that may have been applied before the edits.
+type torn struct {
+	item *stack.Item
+	with *applier.Overlay // the base with it
+	over bool             // it is said to have been
+	// explained is how many lines less are left to be edited, whole whether all of its own
+	// lines are there.
+	explained int
+	whole     bool
+}
+
+func (t *torn) better(o *torn) bool {
+	if t.over != o.over {
+		return t.over
+	}
+	return t.explained > o.explained
+}
+
+// explain returns what an item would explain of the edits, nil if nothing.
+func (e *Edits) explain(base, edited *applier.Overlay, it *stack.Item) *torn {
+	t := &torn{item: it, with: base.Fork(), over: hasID(e.question.Over, it.ID())}
+	if !e.put(t.with, it, applier.Forward) {
+		return nil
+	}
+	paths := e.paths(it)
+	without, left := cost(base, edited, paths), cost(t.with, edited, paths)
+	t.explained = without - left
+	if t.explained <= 0 && !t.over {
+		return nil
+	}
+	t.whole = left+cost(base, t.with, paths) == without
+	return t
 }
 
 // paths are those that an item's part touches.
