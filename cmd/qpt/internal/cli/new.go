@@ -382,13 +382,6 @@ func (n *authoring) draft(edits *author.Edits, constraints map[string]string, be
 		c.Path = p
 		parts[pkg.Name], packages[pkg.Name] = append(parts[pkg.Name], c), pkg
 	}
-	ids := slices.Clone(n.require)
-	for _, it := range edits.Require {
-		if !containsFold(ids, it.ID()) {
-			ids = append(ids, it.ID())
-		}
-	}
-	found := author.Direct(n.stack, ids)
 	for pkg := range constraints {
 		if pkg != "" && !slices.ContainsFunc(mapKeys(parts), func(name string) bool { return strings.EqualFold(name, pkg) }) {
 			return d, nil, usagef("--constraint for %s: nothing of it was edited", pkg)
@@ -399,7 +392,7 @@ func (n *authoring) draft(edits *author.Edits, constraints map[string]string, be
 	}
 	var diffs []*applier.Diff
 	for _, name := range mapKeys(parts) {
-		v, err := n.variant(packages[name], constraints, found)
+		v, err := n.variant(packages[name], constraints, n.needed(edits, parts[name]))
 		if err != nil {
 			return d, nil, err
 		}
@@ -413,6 +406,21 @@ func (n *authoring) draft(edits *author.Edits, constraints map[string]string, be
 	}
 	n.reverted(&d, before)
 	return d, diffs, nil
+}
+
+// needed returns what the diff of some changes requires: what was asked for, and the
+// patches in its own files.
+func (n *authoring) needed(edits *author.Edits, changes []applier.Change) []string {
+	ids := slices.Clone(n.require)
+	for _, it := range edits.Require {
+		shared := slices.ContainsFunc(changes, func(c applier.Change) bool {
+			return slices.Contains(it.Paths(), n.shop.inst.Path(c.Path))
+		})
+		if shared && !containsFold(ids, it.ID()) {
+			ids = append(ids, it.ID())
+		}
+	}
+	return author.Direct(n.stack, ids)
 }
 
 func mapKeys[V any](m map[string]V) []string {
