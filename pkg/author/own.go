@@ -2,6 +2,8 @@ package author
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -84,7 +86,10 @@ func (o *Own) Patch(id string) (p *catalog.Patch, leftOut string) {
 		return nil, ""
 	}
 	c := catalog.Load([]catalog.Source{{Name: o.Dir, FS: os.DirFS(o.Dir)}})
-	p, _ = c.Patch(id)
+	p, ok := c.Patch(id)
+	if ok && !p.Incomplete { // what else is said may concern other catalogues
+		return p, ""
+	}
 	return p, c.LeftOut(id)
 }
 
@@ -223,7 +228,12 @@ func (w *Writing) variant(d *Draft, v *Variant, old *catalog.Patch) error {
 		w.set(d, value, at...)
 		return nil
 	}
-	w.set(d, name, append(at, "file")...)
+	w.set(d, name, append(slices.Clone(at), "file")...)
+	sum := append(append([]string{d.ID}, at...), "sha256")
+	if _, rest, err := walk(w.text, sum); err == nil && len(rest) == 0 { // it is that of the file
+		hash := sha256.Sum256(v.Diff)
+		w.set(d, hex.EncodeToString(hash[:]), sum[1:]...)
+	}
 	if !slices.Equal(was.Require, v.Require) {
 		w.require(d, v, at)
 	}
@@ -248,7 +258,7 @@ func (w *Writing) drop(d *Draft, v *Variant) (err error) {
 
 func (w *Writing) require(d *Draft, v *Variant, at []string) {
 	if len(v.Require) > 0 {
-		w.set(d, v.Require, append(at, "require")...)
+		w.set(d, v.Require, append(slices.Clone(at), "require")...)
 	} else if w.text != nil {
 		w.text, _ = remove(w.text, append(append([]string{d.ID}, at...), "require"))
 	}

@@ -1,6 +1,8 @@
 package author
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"maps"
@@ -137,6 +139,36 @@ func TestCommitFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A sum that stands beside a diff follows it.
+func TestSums(t *testing.T) {
+	dir := t.TempDir()
+	w := write(t, dir, draft("A", "a/b"))
+	if _, err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, entriesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err = set(text, []string{"A", "packages", "a/b", "1.0", "sha256"}, hexSHA256(diffText)); err != nil {
+		t.Fatal(err)
+	}
+	if err := entries(dir, string(text)); err != nil {
+		t.Fatal(err)
+	}
+	d := draft("A", "a/b")
+	d.Variants[0].Diff = []byte(diffText + "# more\n")
+	w = write(t, dir, d)
+	if c := catalog.Load([]catalog.Source{{Name: "own", FS: w.FS()}}); len(c.Diagnostics) > 0 || len(c.Patches) != 1 {
+		t.Errorf("%v in %s", c.Diagnostics, w.Entry)
+	}
+}
+
+func hexSHA256(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
 }
 
 func entries(dir, text string) error {
