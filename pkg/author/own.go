@@ -61,6 +61,19 @@ func OpenOwn(dir string) (*Own, error) {
 	return o, nil
 }
 
+// FS is the folder as far as it is a catalogue of this format. A patches.json may be
+// another tool's.
+func (o *Own) FS() fs.FS { return withoutForeign{os.DirFS(o.Dir)} }
+
+type withoutForeign struct{ fs.FS }
+
+func (f withoutForeign) Open(name string) (fs.File, error) {
+	if name == "patches.json" {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return f.FS.Open(name)
+}
+
 func (o *Own) read() ([]byte, error) {
 	f, err := os.Open(filepath.Join(o.Dir, entriesFile))
 	if err != nil {
@@ -85,7 +98,7 @@ func (o *Own) Patch(id string) (p *catalog.Patch, leftOut string) {
 	if o.text == nil {
 		return nil, ""
 	}
-	c := catalog.Load([]catalog.Source{{Name: o.Dir, FS: os.DirFS(o.Dir)}})
+	c := catalog.Load([]catalog.Source{{Name: o.Dir, FS: o.FS()}})
 	p, ok := c.Patch(id)
 	if ok && !p.Incomplete { // what else is said may concern other catalogues
 		return p, ""
@@ -307,7 +320,7 @@ func (w *Writing) name(d *Draft, v *Variant) (string, error) {
 
 // FS is the folder as it would be.
 func (w *Writing) FS() fs.FS {
-	f := future{under: os.DirFS(w.own.Dir), files: maps.Clone(w.added), gone: map[string]bool{}}
+	f := future{under: w.own.FS(), files: maps.Clone(w.added), gone: map[string]bool{}}
 	f.files[entriesFile] = w.text
 	for _, name := range w.removed {
 		f.gone[name] = true

@@ -212,7 +212,7 @@ func (a *app) beginAuthoring(o newOptions) (*authoring, error) {
 	case o.update:
 		n.old, n.id = p, p.ID
 	}
-	c := n.load(os.DirFS(n.own.Dir))
+	c := n.load(n.own.FS())
 	if have, ok := c.Patch(o.id); ok && !o.update {
 		return nil, usagef("%s has a patch %s, which the new one would hide; choose another id", have.Source, have.ID)
 	}
@@ -228,20 +228,18 @@ func (a *app) beginAuthoring(o newOptions) (*authoring, error) {
 
 // load loads the catalogues with the own one as given.
 func (n *authoring) load(own fs.FS) *catalog.Catalog {
-	levels, others := [][]catalog.Source{{{Name: n.own.Dir, FS: own}}}, n.others()
-	if !isDir(n.own.Dir) && own == os.DirFS(n.own.Dir) {
-		levels = nil
+	levels := n.others()
+	if _, err := fs.Stat(own, "."); err == nil {
+		levels = append([][]catalog.Source{{{Name: n.own.Dir, FS: own}}}, levels...)
 	}
-	return catalog.Load(append(levels, others...)...)
+	return catalog.Load(levels...)
 }
 
 // others are the sources of the shop beside the own catalogue.
 func (n *authoring) others() [][]catalog.Source {
 	var levels [][]catalog.Source
 	for _, level := range n.shop.stack.Catalog.Levels() {
-		level = slices.DeleteFunc(slices.Clone(level), func(s catalog.Source) bool {
-			return s.Name == n.own.Dir || s.FS == os.DirFS(n.own.Dir)
-		})
+		level = slices.DeleteFunc(slices.Clone(level), func(s catalog.Source) bool { return s.Name == n.own.Dir })
 		if len(level) > 0 {
 			levels = append(levels, level)
 		}
@@ -284,7 +282,7 @@ func (n *authoring) describe() error {
 // knownCategories returns the categories of the own catalogue, or else of the first that
 // has a list of them.
 func (n *authoring) knownCategories() (names []string, source string, err error) {
-	sources := slices.Concat(append([][]catalog.Source{{{Name: n.own.Dir, FS: os.DirFS(n.own.Dir)}}}, n.others()...)...)
+	sources := slices.Concat(append([][]catalog.Source{{{Name: n.own.Dir, FS: n.own.FS()}}}, n.others()...)...)
 	for _, s := range sources {
 		text, err := fs.ReadFile(s.FS, lint.CategoriesFile)
 		if err != nil {
@@ -584,7 +582,7 @@ func (n *authoring) check(result *report.New, w *author.Writing) error {
 		return fmt.Errorf("check the entry: %w", err)
 	}
 	known := map[string]bool{} // what was wrong before is not the new entry's fault
-	if earlier, err := lint.Catalog(catalog.Source{Name: n.own.Dir, FS: os.DirFS(n.own.Dir)}, others...); err == nil {
+	if earlier, err := lint.Catalog(catalog.Source{Name: n.own.Dir, FS: n.own.FS()}, others...); err == nil {
 		for _, f := range earlier {
 			known[f.Rule+"\x00"+f.ID+"\x00"+f.Message] = true
 		}
