@@ -122,3 +122,30 @@ func TestSetKeepsTheRest(t *testing.T) {
 		}
 	})
 }
+
+// Whatever the document, a value that was set can be read back, and one that was removed
+// is gone; both leave valid JSON.
+func FuzzSet(f *testing.F) {
+	f.Add("{\"A\": {\"p\": [] , \"x\":1}}\r\n", "A", "p", "v")
+	f.Add(`{"\u0041":{}, "A" : {"b":"\ud800"}}`, "A", "b", "")
+	f.Add("\t[ ]", "", "é\"", "\n")
+	f.Fuzz(func(t *testing.T, doc, first, second, value string) {
+		path := []string{strings.ToValidUTF8(first, ""), strings.ToValidUTF8(second, "")}
+		value = strings.ToValidUTF8(value, "")
+		got, err := set([]byte(doc), path, value)
+		if err != nil {
+			return
+		}
+		at, rest, err := walk(got, path)
+		if err != nil || len(rest) > 0 || at.Str != value {
+			t.Fatalf("%q became %q: %v %q", doc, got, err, rest)
+		}
+		without, err := remove(got, path)
+		if err != nil {
+			t.Fatalf("%q: %v", got, err)
+		}
+		if !json.Valid(without) {
+			t.Fatalf("%q became %q", got, without)
+		}
+	})
+}
