@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quality-patches/qpt/pkg/applier"
+	"github.com/quality-patches/qpt/pkg/applier/transaction"
 	"github.com/quality-patches/qpt/pkg/author"
 	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/catalog/lint"
@@ -192,6 +193,12 @@ func (a *app) beginAuthoring(o newOptions) (*authoring, error) {
 	sh, err := a.shop()
 	if err != nil {
 		return nil, err
+	}
+	switch work, err := transaction.Pending(sh.root, a.transactionOptions(sh.inst, "")); {
+	case err != nil:
+		return nil, err
+	case work != nil: // no patch is to be made of half of another
+		return nil, usagef("the files of the shop are between two states: %s; run qpt recover first", describeWork(work))
 	}
 	n := &authoring{app: a, newOptions: o, shop: sh}
 	dir := filepath.Join(sh.inst.Root, ownCatalog)
@@ -563,6 +570,11 @@ func (n *authoring) warnings(edits *author.Edits) []string {
 	}
 	if len(unsure) > 0 {
 		list = append(list, fmt.Sprintf("not applied, and in conflict with the new patch: %s; if the edits were made on top of one of these, give --require with its id", strings.Join(unsure, ", ")))
+	}
+	for _, it := range edits.Require {
+		if it.Patch.Type == catalog.Custom {
+			list = append(list, it.ID()+" is required, but no catalogue has an entry for it: only shops with this file know the id")
+		}
 	}
 	for _, it := range edits.Above {
 		list = append(list, fmt.Sprintf("%s is applied on top of these edits, and should require the new patch", it.ID()))
