@@ -185,3 +185,24 @@ func TestCheckID(t *testing.T) {
 		}
 	}
 }
+
+// A patches.json in the folder may be another tool's, and is none of ours.
+func TestForeignFile(t *testing.T) {
+	dir := t.TempDir()
+	foreign := `{"a/b": {"t": {"*": "A-1__x__1.patch"}}}`
+	if err := errors.Join(
+		entries(dir, "{}"),
+		os.WriteFile(filepath.Join(dir, "patches.json"), []byte(foreign), 0o644),
+		os.MkdirAll(filepath.Join(dir, "patches"), 0o755),
+		os.WriteFile(filepath.Join(dir, "patches", "A-1__x__1.patch"), []byte(diffText), 0o644),
+	); err != nil {
+		t.Fatal(err)
+	}
+	o, err := OpenOwn(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, leftOut := o.Patch("A-1"); p != nil || leftOut != "" {
+		t.Errorf("found %+v, %q", p, leftOut)
+	}
+}
