@@ -32,11 +32,11 @@ func TestPages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits for locks, and each command is a process of its own")
 	}
-	needs(t, "bash", "sed", "flock", "timeout")
+	needs(t, "bash", "sed", "flock", "timeout", "git")
 	if runtime.GOOS != "linux" {
 		t.Skip("what the system says of its errors stands in the pages")
 	}
-	for _, name := range []string{"first-use", "migrating-from-the-php-tool", "troubleshooting", "ci", "cloud", "composer-neighbours"} {
+	for _, name := range []string{"first-use", "migrating-from-the-php-tool", "troubleshooting", "ci", "cloud", "composer-neighbours", "authoring"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(repository, "docs", name+".md")
