@@ -37,9 +37,6 @@ type newOptions struct {
 	base, update, dryRun             bool
 }
 
-// ownCatalog is the folder of the shop's own catalogue.
-const ownCatalog = "patches"
-
 // baseName is the package whose version stands for the release.
 const baseName = "magento/magento2-base"
 
@@ -84,7 +81,7 @@ what they did and of what was edited since.`,
 	f.BoolVar(&o.base, "base", false, "let the version of "+baseName+" decide for all files")
 	f.StringArrayVar(&o.packages, "package", nil, "a package to look at (may be repeated)")
 	f.StringVar(&o.against, "against", "", "what to compare with: git, composer-cache, or a pristine folder or zip archive (default: git if it has the files)")
-	f.StringVar(&o.into, "into", "", "the folder of the catalogue (default: "+ownCatalog+" in the installation)")
+	f.StringVar(&o.into, "into", "", "the folder of the catalogue (default: the setting patches-dir)")
 	f.BoolVar(&o.update, "update", false, "make the diffs of a patch of this catalogue anew")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show the diffs and the entry, write nothing")
 	return cmd
@@ -201,7 +198,7 @@ func (a *app) beginAuthoring(o newOptions) (*authoring, error) {
 		return nil, usagef("the files of the shop are between two states: %s; run qpt recover first", describeWork(work))
 	}
 	n := &authoring{app: a, newOptions: o, shop: sh}
-	dir := filepath.Join(sh.inst.Root, ownCatalog)
+	dir := a.ownDir(sh.inst.Root)
 	if o.into != "" {
 		dir = a.path(o.into)
 	}
