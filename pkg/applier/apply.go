@@ -147,6 +147,9 @@ func (r *run) entry(e *Entry, made map[string]bool) {
 	if !ok {
 		return
 	}
+	if old == nil && result.Op == Modify { // the diff left it open
+		result.Op = Create
+	}
 	if e.Copy && e.Old.Path == e.New.Path { // the target is there, and taking the copy back would lose it
 		r.refuse(e, e.New.Path, Exists, nil)
 		return

@@ -229,7 +229,10 @@ func position(path string, chain []Layer, sum string) (n int, ok bool) {
 			return i, true
 		}
 	}
-	return 0, chain[0].Files[path].Before == sum
+	// A diff may leave open whether its file was empty or not there: taken out again, it
+	// leaves an empty one, which is what the lock has.
+	before := chain[0].Files[path].Before
+	return 0, before == sum || sum == "" && before == Sum(&applier.File{})
 }
 
 func (y *syncer) note(it *Item, path string, in bool) {
