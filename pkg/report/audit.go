@@ -262,8 +262,12 @@ type patchStatus struct {
 	Warnings            []string                     `json:"warnings"`
 }
 
+// patchStatusStatus names the patch that closes a vulnerability, and its edition, where
+// these are known.
 type patchStatusStatus struct {
-	Status string `json:"status"`
+	Status  string `json:"status"`
+	FixedIn string `json:"fixed_in,omitempty"`
+	Area    string `json:"area,omitempty"`
 }
 
 // patchStatusWriter is a result that can be written as [AdobeStatus].
@@ -293,7 +297,16 @@ func (a *Audit) patchStatus() patchStatus {
 		}
 	}
 	for _, v := range a.Vulnerabilities {
-		s.VulnerabilityStatus[v.ID] = patchStatusStatus{v.Status}
+		status := patchStatusStatus{Status: v.Status}
+		if len(v.Patches) > 0 && v.Status != "UNKNOWN" { // where a name may be all there is
+			status.FixedIn = v.Patches[0]
+		}
+		for _, x := range a.Patches {
+			if x.ID == status.FixedIn {
+				status.Area = x.Edition
+			}
+		}
+		s.VulnerabilityStatus[v.ID] = status
 	}
 	var sources []string
 	for _, source := range a.Sources {
