@@ -241,3 +241,12 @@ func readInstalled(root, vendorDir, name string) (*dist, error) {
 	}
 	return &dist{name: strings.ToLower(name)}, nil
 }
+
+// bare takes the name of the file off an error that is to name it another way.
+func bare(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}

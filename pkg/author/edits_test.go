@@ -53,7 +53,7 @@ func randomShop(r *rand.Rand) *shop {
 			s.applied = append(s.applied, id)
 		}
 	}
-	s.files[entriesFile] = &fstest.MapFile{Data: []byte("{" + strings.Join(entries, ",\n") + "}")}
+	s.files["support-patches.json"] = &fstest.MapFile{Data: []byte("{" + strings.Join(entries, ",\n") + "}")}
 	s.edited = applier.MapTree{}
 	for name, f := range s.patched {
 		s.edited[name] = f
@@ -192,8 +192,8 @@ func TestSeparate(t *testing.T) {
 			files[name] = f
 		}
 		files["patches/NEW.patch"] = &fstest.MapFile{Data: text}
-		list := strings.TrimSuffix(string(s.files[entriesFile].Data), "}")
-		files[entriesFile] = &fstest.MapFile{Data: []byte(strings.Replace(list+",\n"+fmt.Sprintf(entry, "NEW", "NEW")+"}", "{,", "{", 1))}
+		list := strings.TrimSuffix(string(s.files["support-patches.json"].Data), "}")
+		files["support-patches.json"] = &fstest.MapFile{Data: []byte(strings.Replace(list+",\n"+fmt.Sprintf(entry, "NEW", "NEW")+"}", "{,", "{", 1))}
 		after := s.question(files)
 		it, err := after.Stack.Item("NEW")
 		if err != nil {

@@ -65,6 +65,8 @@ type Variant struct {
 	Text []byte
 	// Touches are the packages whose files it changes.
 	Touches []string
+	// File is where an [Edit] has put the text, in the folder of the catalogue.
+	File string
 }
 
 // Release is what the variant states of Magento's release.

@@ -51,64 +51,75 @@ func (f files) Open(name string) (fs.File, error) {
 	return f.FS.Open(name)
 }
 
-// An Edit is a change of a catalogue in memory. It writes nothing.
+// An Edit is a change of a catalogue in memory. It writes nothing. What fails changes
+// nothing in it.
 type Edit struct {
-	folder    fs.FS // what is there, may be nil
-	src       []byte
-	bom       bool
-	there     object
-	elsewhere object // the entries of the community's file
-	entries   map[string]json.RawMessage
-	order     []string
-	diffs     map[string][]byte // by their path in the folder; nil for those that go
+	folder fs.FS             // what is there, may be nil
+	read   map[string][]byte // the files of entries as they are in the folder
+	bom    string
+	start  []byte            // the text of the entries
+	text   []byte            // as it will be
+	diffs  map[string][]byte // by their path in the folder; nil for those that go
 }
 
 // Begin reads the catalogue of a folder; nil, or one without entries, is a new one.
 func Begin(folder fs.FS) (*Edit, error) {
-	e := &Edit{folder: folder, entries: map[string]json.RawMessage{}, diffs: map[string][]byte{}, src: []byte("{}")}
-	if folder == nil {
-		return e, nil
-	}
-	read := func(name string) ([]byte, object, error) {
-		f, err := folder.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, nil
-		}
+	e := &Edit{folder: folder, read: map[string][]byte{}, text: []byte("{}\n"), diffs: map[string][]byte{}}
+	for _, name := range []string{entriesFile, communityFile} {
+		src, err := readEntries(folder, name)
 		if err != nil {
-			return nil, nil, err
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		defer f.Close()
-		src, err := catalog.ReadAll(f)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		e.read[name] = src
+		if src == nil {
+			continue
 		}
-		o, err := readObject(bytes.TrimPrefix(src, []byte(mark)))
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		text := bytes.TrimPrefix(src, []byte(mark))
+		if err := checkEntries(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		seen := map[string]bool{}
-		for _, f := range o {
-			if key := strings.ToLower(f.name); seen[key] {
-				return nil, nil, fmt.Errorf("%s: %q occurs more than once; take one of them out first", name, f.name)
-			} else {
-				seen[key] = true
-			}
+		if name == entriesFile {
+			e.text, e.bom = text, string(src[:len(src)-len(text)])
 		}
-		return src, o, nil
 	}
-	src, there, err := read(entriesFile)
-	if err != nil {
-		return nil, err
-	}
-	if src != nil {
-		e.bom = bytes.HasPrefix(src, []byte(mark))
-		e.src, e.there = bytes.TrimPrefix(src, []byte(mark)), there
-	}
-	_, e.elsewhere, err = read(communityFile)
-	return e, err
+	e.start = e.text
+	return e, nil
 }
 
 const mark = "\xef\xbb\xbf" // byte order
+
+// readEntries returns nil if there is no such file.
+func readEntries(folder fs.FS, name string) ([]byte, error) {
+	if folder == nil {
+		return nil, nil
+	}
+	f, err := folder.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return catalog.ReadAll(f)
+}
+
+// checkEntries refuses what is no file of entries, and ids that occur more than once.
+func checkEntries(text []byte) error {
+	if err := check(text); err != nil {
+		return err
+	}
+	ids, _ := members(text) // as just checked
+	seen := map[string]bool{}
+	for _, id := range ids {
+		key := strings.ToLower(id)
+		if seen[key] {
+			return fmt.Errorf("%q occurs more than once; take one of them out first", id)
+		}
+		seen[key] = true
+	}
+	return nil
+}
 
 // An ExistsError is an id that the catalogue has, for the same packages and versions, with
 // another diff.
@@ -131,356 +142,453 @@ const (
 // Add puts the variants of a diff into the entry of its id, which is made if there is
 // none. With replace they take the place of those for the same release. The error may be
 // an [*ExistsError].
-func (e *Edit) Add(d *Diff, replace bool) (Outcome, error) {
-	if e.elsewhere.find(d.ID) >= 0 {
-		return "", fmt.Errorf("%s has the id %s; give another --id, or take it out there", communityFile, d.ID)
-	}
-	id, entry, err := e.entry(d.ID)
+func (e *Edit) Add(d *Diff, replace bool) (outcome Outcome, err error) {
+	defer e.undo(&err)()
+	id, there, err := e.entry(d.ID)
 	if err != nil {
 		return "", err
 	}
-	outcome := Added
-	if entry != nil {
+	d.ID = id // as it is written there
+	outcome = Added
+	if there {
 		outcome = Extended
 	}
-	d.ID = id // as it is written there
-	if entry.get("title") == nil || replace {
-		entry.set("title", encode(d.Title))
+	text := e.text
+	if get(text, id, "categories") == "" {
+		text, err = set(text, []string{id, "categories"}, d.Categories)
 	}
-	if entry.get("categories") == nil {
-		entry.set("categories", encode(d.Categories))
+	if err == nil && (replace || get(text, id, "title") == "") {
+		text, err = set(text, []string{id, "title"}, d.Title)
 	}
-	if d.Security != nil {
-		if err := secure(&entry, d.Security); err != nil {
-			return "", fmt.Errorf("%s: %w", id, err)
-		}
-	}
-	packages, err := part(entry.get("packages"))
 	if err != nil {
-		return "", fmt.Errorf("%s: packages: %w", id, err)
+		return "", err
 	}
-	if replace {
-		went, err := e.without(&packages, d.Variants[0].release())
-		if went {
-			outcome = Replaced
-		}
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", id, err)
-		}
-	}
-	for i := range d.Variants {
-		if err := e.addVariant(&packages, d, &d.Variants[i]); err != nil {
+	e.text = text
+	if d.Security != nil {
+		if err := e.secure(id, d.Security); err != nil {
 			return "", err
 		}
 	}
-	entry.set("packages", packages.text())
-	e.put(id, entry)
+	if replace {
+		went, err := e.without(d)
+		if err != nil {
+			return "", err
+		}
+		if went {
+			outcome = Replaced
+		}
+	}
+	for i := range d.Variants {
+		v := &d.Variants[i]
+		if err := e.key(d, v, replace); err != nil {
+			return "", err
+		}
+		release, pkg := d.Release, ""
+		if d.Isolated() {
+			release = ""
+		}
+		if v.Constraint == "*" && v.Base != "" && len(d.Variants) > 1 {
+			pkg = "_" + v.Package
+		}
+		if err := e.put(id, v, fileName(id, release, pkg)); err != nil {
+			return "", err
+		}
+	}
 	return outcome, nil
+}
+
+// A Draft is an entry as it is to be. What is empty stays as it is in an entry that is
+// there; variants that are not named stay, too.
+type Draft struct {
+	ID, Title    string
+	Categories   []string
+	Requirements string
+	Variants     []DraftVariant
+}
+
+// A DraftVariant is a variant with all that it requires. One without Text is taken out.
+type DraftVariant struct {
+	Variant
+	// Version is what the diff was made of; it becomes a part of the file's name.
+	Version string
+	Require []string
+}
+
+// Write writes an entry, and sets the File of its variants.
+func (e *Edit) Write(d *Draft) (err error) {
+	defer e.undo(&err)()
+	id, there, err := e.entry(d.ID)
+	if err != nil {
+		return err
+	}
+	d.ID = id
+	write := func(value any, empty bool, path ...string) {
+		if err == nil && !empty {
+			e.text, err = set(e.text, append([]string{id}, path...), value)
+		}
+	}
+	write(d.Categories, len(d.Categories) == 0, "categories")
+	write(d.Title, d.Title == "" && there, "title")
+	write(d.Requirements, d.Requirements == "", "requirements")
+	for i := range d.Variants {
+		v := &d.Variants[i]
+		if err != nil {
+			return err
+		}
+		if v.Text == nil {
+			err = e.take(id, v.Package, v.Constraint)
+			continue
+		}
+		pkg := ""
+		if v.Package != catalog.BasePackage {
+			pkg = v.Package[strings.Index(v.Package, "/")+1:]
+		}
+		if err = e.put(id, &v.Variant, fileName(id, pkg, v.Version)); err == nil {
+			err = e.require(id, v.Package, v.Constraint, v.Require)
+		}
+	}
+	return err
+}
+
+// undo returns what takes all back in case of an error.
+func (e *Edit) undo(err *error) func() {
+	text, diffs := e.text, maps.Clone(e.diffs)
+	return func() {
+		if *err != nil {
+			e.text, e.diffs = text, diffs
+		}
+	}
 }
 
 // Describe adds what is known of vulnerabilities to the entry of an id. It reports
 // whether that is new.
-func (e *Edit) Describe(id string, s *catalog.Security) (bool, error) {
-	id, entry, err := e.entry(id)
-	if err != nil || entry == nil {
-		return false, err // the community's file is not edited
+func (e *Edit) Describe(id string, s *catalog.Security) (changed bool, err error) {
+	defer e.undo(&err)()
+	id, there := e.find(e.text, id)
+	if !there {
+		return false, nil // the community's file is not edited
 	}
-	before := compacted(entry.get("security"))
-	if err := secure(&entry, s); err != nil {
-		return false, fmt.Errorf("%s: %w", id, err)
-	}
-	if bytes.Equal(before, compacted(entry.get("security"))) {
-		return false, nil
-	}
-	e.put(id, entry)
-	return true, nil
+	before := e.text
+	err = e.secure(id, s)
+	return !bytes.Equal(before, e.text), err
 }
 
-// entry returns the entry of an id as it is so far, and how the id is written.
-func (e *Edit) entry(id string) (string, object, error) {
-	for have, raw := range e.entries {
-		if strings.EqualFold(have, id) {
-			entry, err := readObject(raw)
-			return have, entry, err
-		}
+// Entry returns the text of an entry as it will be.
+func (e *Edit) Entry(id string) []byte { return []byte(get(e.text, id)) }
+
+// entry returns how an id is written, and whether there is an entry.
+func (e *Edit) entry(id string) (written string, there bool, err error) {
+	if _, there := e.find(e.community(), id); there {
+		return "", false, fmt.Errorf("%s has the id %s, and qpt does not write there; take another id, or move the entry to %s", communityFile, id, entriesFile)
 	}
-	if i := e.there.find(id); i >= 0 {
-		entry, err := readObject(e.there[i].value)
-		if err != nil {
-			err = fmt.Errorf("%s: %s: %w", entriesFile, id, err)
-		}
-		return e.there[i].name, entry, err
-	}
-	return id, nil, nil
+	written, there = e.find(e.text, id)
+	return written, there, nil
 }
 
-func (e *Edit) put(id string, entry object) {
-	if _, ok := e.entries[id]; !ok {
-		e.order = append(e.order, id)
-	}
-	e.entries[id] = entry.text()
-}
+func (e *Edit) community() []byte { return bytes.TrimPrefix(e.read[communityFile], []byte(mark)) }
 
-// part reads an object that may be missing.
-func part(raw json.RawMessage) (object, error) {
-	if raw == nil {
-		return nil, nil
+// find looks for an id without regard to case.
+func (*Edit) find(text []byte, id string) (written string, there bool) {
+	ids, _ := members(text) // checked when it was read
+	if i := slices.IndexFunc(ids, func(have string) bool { return strings.EqualFold(have, id) }); i >= 0 {
+		return ids[i], true
 	}
-	return readObject(raw)
+	return id, false
 }
 
 // secure adds what is known of a vulnerability to an entry.
-func secure(entry *object, s *catalog.Security) error {
-	have, err := part(entry.get("security"))
-	if err != nil {
-		return fmt.Errorf("security: %w", err)
-	}
+func (e *Edit) secure(id string, s *catalog.Security) (err error) {
 	var cve []string
-	if raw := have.get("cve"); raw != nil {
-		if err := json.Unmarshal(raw, &cve); err != nil {
-			return fmt.Errorf("security: cve: %w", err)
+	if raw := get(e.text, id, "security", "cve"); raw != "" {
+		if err := json.Unmarshal([]byte(raw), &cve); err != nil {
+			return fmt.Errorf("%s: security: cve: %w", id, err)
 		}
 	}
-	for _, id := range s.CVE {
-		if !slices.Contains(cve, id) {
-			cve = append(cve, id)
+	for _, name := range s.CVE {
+		if !slices.Contains(cve, name) {
+			cve = append(cve, name)
 		}
 	}
-	if len(cve) > 0 {
-		have.set("cve", encode(cve))
-	}
-	for _, f := range []struct{ name, value string }{
-		{"bulletin", s.Bulletin}, {"release", s.Release}, {"month", s.Month}, {"edition", s.Edition},
+	for _, f := range []struct {
+		name  string
+		value any
+		none  bool
+	}{
+		{"cve", cve, len(cve) == 0},
+		{"bulletin", s.Bulletin, s.Bulletin == ""},
+		{"release", s.Release, s.Release == ""},
+		{"month", s.Month, s.Month == ""},
+		{"edition", s.Edition, s.Edition == ""},
+		{"sequence", s.Sequence, s.Sequence == 0},
 	} {
-		if f.value != "" {
-			have.set(f.name, encode(f.value))
+		if !f.none && err == nil {
+			e.text, err = set(e.text, []string{id, "security", f.name}, f.value)
 		}
 	}
-	if s.Sequence > 0 {
-		have.set("sequence", encode(s.Sequence))
-	}
-	entry.set("security", have.text())
-	return nil
-}
-
-// without takes the variants for a release out, and their diffs. It reports whether there
-// were any.
-func (e *Edit) without(packages *object, release string) (went bool, err error) {
-	var left object
-	for _, pkg := range *packages {
-		constraints, err := readObject(pkg.value)
-		if err != nil {
-			return false, err
-		}
-		var others object
-		for _, c := range constraints {
-			v, err := readVariant(c.value)
-			if err != nil {
-				return false, err
-			}
-			if v.Base == release || v.Base == "" && c.name == release {
-				e.diffs[path.Join(diffsDir, v.File)] = nil
-				went = true
-				continue
-			}
-			others = append(others, c)
-		}
-		if len(others) > 0 {
-			left.set(pkg.name, others.text())
-		}
-	}
-	*packages = left
-	return went, nil
+	return err
 }
 
 // variant is what an entry says of a diff, as far as it is needed here.
 type variant struct {
-	File    string   `json:"file"`
-	Base    string   `json:"base"`
-	Require []string `json:"require"`
+	Package    string   `json:"-"`
+	Constraint string   `json:"-"`
+	File       string   `json:"file"`
+	Base       string   `json:"base"`
+	Require    []string `json:"require"`
 }
 
-func readVariant(raw json.RawMessage) (v variant, err error) {
-	err = json.Unmarshal(raw, &v)
-	return v, err
+// variant returns what an entry says of a diff; nil if there is none.
+func (e *Edit) variant(id, pkg, constraint string) (*variant, error) {
+	raw := get(e.text, id, "packages", pkg, constraint)
+	if raw == "" {
+		return nil, nil
+	}
+	v := &variant{Package: pkg, Constraint: constraint}
+	if err := json.Unmarshal([]byte(raw), v); err != nil {
+		return nil, fmt.Errorf("%s: %s %s: %w", id, pkg, constraint, err)
+	}
+	return v, nil
 }
 
-func (e *Edit) addVariant(packages *object, d *Diff, v *Variant) error {
-	constraints, err := part(packages.get(v.Package))
+// variants returns those of an entry.
+func (e *Edit) variants(id string) (list []*variant, err error) {
+	packages, err := members(e.text, id, "packages")
+	if err != nil {
+		return nil, err
+	}
+	for _, pkg := range packages {
+		constraints, err := members(e.text, id, "packages", pkg)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range constraints {
+			v, err := e.variant(id, pkg, c)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+	}
+	return list, nil
+}
+
+// of reports whether a variant is for that release.
+func (v *variant) of(release string) bool {
+	return v.Base == release || v.Base == "" && v.Constraint == release
+}
+
+// without takes the variants for the release of a diff out, except those that the diff has
+// again. It reports whether there were any.
+func (e *Edit) without(d *Diff) (went bool, err error) {
+	list, err := e.variants(d.ID)
+	for _, v := range list {
+		if err != nil || !v.of(d.Variants[0].release()) {
+			continue
+		}
+		went = true
+		if !slices.ContainsFunc(d.Variants, func(n Variant) bool { return n.Package == v.Package && n.Constraint == v.Constraint }) {
+			err = e.take(d.ID, v.Package, v.Constraint)
+		}
+	}
+	return went, err
+}
+
+// key finds out under which constraint a variant can stand.
+func (e *Edit) key(d *Diff, v *Variant, replace bool) error {
+	for {
+		old, err := e.variant(d.ID, v.Package, v.Constraint)
+		if err != nil || old == nil || replace && old.of(v.release()) {
+			return err
+		}
+		if v.Constraint != "*" || v.Base == "" || old.Base == v.Base {
+			return &ExistsError{ID: d.ID, For: v.Package + " " + v.Constraint, File: old.File}
+		}
+		v.Constraint = "* || " + v.Base // the same for another release, which needs a key of its own
+	}
+}
+
+// put writes a variant, in the place of one with the same package and constraint. A diff
+// that is new or changes gets a name that is free, beginning with stem.
+func (e *Edit) put(id string, v *Variant, stem string) error {
+	was, err := e.variant(id, v.Package, v.Constraint)
 	if err != nil {
 		return err
 	}
-	for {
-		have := constraints.get(v.Constraint)
-		if have == nil {
-			break
+	if was != nil {
+		v.File = path.Join(diffsDir, was.File)
+		if have, err := e.file(v.File); err == nil && bytes.Equal(have, v.Text) {
+			return nil
 		}
-		old, err := readVariant(have)
-		if err != nil {
-			return err
-		}
-		if v.Constraint == "*" && v.Base != "" && old.Base != v.Base {
-			v.Constraint = "* || " + v.Base // the same for another release, which needs a key of its own
-			continue
-		}
-		return &ExistsError{ID: d.ID, For: v.Package + " " + v.Constraint, File: old.File}
 	}
-	name := d.ID
-	if d.Release != "" && !d.Isolated() {
-		name += "_" + d.Release
+	name, err := e.place(stem, v.Text)
+	if err != nil {
+		return err
 	}
-	if v.Constraint == "*" && v.Base != "" && len(d.Variants) > 1 {
-		name += "__" + notInIDs.ReplaceAllString(v.Package, "_")
+	if was != nil && was.File != name {
+		e.drop(was.File)
 	}
-	var fields object
-	fields.set("file", encode(e.addDiff(name, v.Text)))
-	if v.Base != "" {
-		fields.set("base", encode(v.Base))
-	}
+	v.File = path.Join(diffsDir, name)
 	sum := sha256.Sum256(v.Text)
-	fields.set("sha256", encode(hex.EncodeToString(sum[:])))
-	constraints.set(v.Constraint, fields.text())
-	packages.set(v.Package, constraints.text())
-	return nil
-}
-
-// addDiff takes a diff in under a name that is free, and returns the name. A file that is
-// there and has another content is left alone, unless it goes.
-func (e *Edit) addDiff(name string, text []byte) string {
-	sum := sha256.Sum256(text)
-	for _, file := range []string{name + ".patch", name + "-" + hex.EncodeToString(sum[:4]) + ".patch", name + "-" + hex.EncodeToString(sum[:]) + ".patch"} {
-		at := path.Join(diffsDir, file)
-		have, staged := e.diffs[at]
-		switch {
-		case staged && have != nil && bytes.Equal(have, text):
-			return file
-		case staged && have != nil, staged && e.uses(file) > 1:
-			continue
-		}
-		if e.folder != nil && !staged {
-			if have, err := fs.ReadFile(e.folder, at); err == nil && !bytes.Equal(have, text) || err != nil && !errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
-		}
-		e.diffs[at] = text
-		return file
-	}
-	e.diffs[path.Join(diffsDir, name+".patch")] = text // two texts with one hash: never
-	return name + ".patch"
-}
-
-// uses counts the variants in the folder that name a diff.
-func (e *Edit) uses(file string) int {
-	n := 0
-	for _, src := range [][]byte{e.src, e.elsewhere.text()} {
-		for _, named := range namedIn(src) {
-			if named == file {
-				n++
-			}
+	for _, f := range []struct{ name, value string }{{"file", name}, {"base", v.Base}, {"sha256", hex.EncodeToString(sum[:])}} {
+		if f.value != "" && err == nil {
+			e.text, err = set(e.text, []string{id, "packages", v.Package, v.Constraint, f.name}, f.value)
 		}
 	}
-	return n
+	return err
+}
+
+// take takes a variant out, its diff, and its package if nothing is left of it.
+func (e *Edit) take(id, pkg, constraint string) error {
+	was, err := e.variant(id, pkg, constraint)
+	if err != nil || was == nil {
+		return err
+	}
+	e.drop(was.File)
+	if e.text, err = remove(e.text, []string{id, "packages", pkg, constraint}); err != nil {
+		return err
+	}
+	if left, err := members(e.text, id, "packages", pkg); err != nil || len(left) > 0 {
+		return err
+	}
+	e.text, err = remove(e.text, []string{id, "packages", pkg})
+	return err
+}
+
+// require has a variant require these and no others.
+func (e *Edit) require(id, pkg, constraint string, ids []string) (err error) {
+	at := []string{id, "packages", pkg, constraint, "require"}
+	if len(ids) == 0 {
+		e.text, err = remove(e.text, at)
+	} else {
+		e.text, err = set(e.text, at, ids)
+	}
+	return err
+}
+
+// fileName makes the beginning of a diff's name: ID_part_part.
+func fileName(id string, parts ...string) string {
+	for _, p := range parts {
+		if p != "" {
+			id += "_" + notInIDs.ReplaceAllString(p, "_")
+		}
+	}
+	return id
+}
+
+// file reads a file of the catalogue as it will be.
+func (e *Edit) file(name string) ([]byte, error) {
+	if text, staged := e.diffs[name]; staged && text != nil {
+		return text, nil
+	} else if staged || e.folder == nil {
+		return nil, fs.ErrNotExist
+	}
+	return fs.ReadFile(e.folder, name)
+}
+
+// place takes a diff in under a name that no other file has or had, with _v2 and so on as
+// in Adobe's catalogue, and returns the name.
+func (e *Edit) place(stem string, text []byte) (string, error) {
+	const versions = 1000 // more than that is no catalogue
+	for n := 1; n <= versions; n++ {
+		name := stem + ".patch"
+		if n > 1 {
+			name = fmt.Sprintf("%s_v%d.patch", stem, n)
+		}
+		at := path.Join(diffsDir, name)
+		if have, staged := e.diffs[at]; (!staged || bytes.Equal(have, text)) && e.free(at, text) {
+			e.diffs[at] = text
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("%s has no free name for %s.patch", diffsDir, stem)
+}
+
+// free reports whether the folder has no other file of a name.
+func (e *Edit) free(at string, text []byte) bool {
+	if e.folder == nil {
+		return true
+	}
+	have, err := fs.ReadFile(e.folder, at)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && bytes.Equal(have, text)
+}
+
+// drop has a diff go, unless something names it in the end.
+func (e *Edit) drop(file string) {
+	if fs.ValidPath(file) && file != "." { // else it leads out of the folder
+		e.diffs[path.Join(diffsDir, file)] = nil
+	}
 }
 
 // Connect brings what the isolated diffs of the catalogue require up to date, given all
 // that exist. It returns the ids of the entries that it changed.
-func (e *Edit) Connect(known []*catalog.Patch) ([]string, error) {
-	ids := slices.Clone(e.order)
-	for _, f := range e.there {
-		if _, edited := e.entries[f.name]; !edited {
-			ids = append(ids, f.name)
-		}
+func (e *Edit) Connect(known []*catalog.Patch) (changed []string, err error) {
+	defer e.undo(&err)()
+	ids, err := members(e.text)
+	if err != nil {
+		return nil, err
 	}
-	var changed []string
 	for _, id := range ids {
-		_, entry, err := e.entry(id)
-		if err != nil {
-			return nil, err
-		}
 		i := slices.IndexFunc(known, func(p *catalog.Patch) bool { return strings.EqualFold(p.ID, id) })
 		if i < 0 || known[i].Security == nil || known[i].Security.Sequence == 0 {
 			continue
 		}
-		s := known[i].Security
-		did, err := connect(&entry, s, Earlier(s, known))
+		s, before := known[i].Security, e.text
+		variants, err := e.variants(id)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", id, err)
+			return nil, err
 		}
-		if did {
-			e.put(id, entry)
+		for _, v := range variants {
+			if err := e.require(id, v.Package, v.Constraint, required(v.Require, s, Earlier(s, known))); err != nil {
+				return nil, err
+			}
+		}
+		if !bytes.Equal(before, e.text) {
 			changed = append(changed, id)
 		}
 	}
 	return changed, nil
 }
 
-// connect has the variants of an entry require what came earlier. It reports whether
-// that is new.
-func connect(entry *object, s *catalog.Security, earlier []string) (changed bool, err error) {
-	packages, err := part(entry.get("packages"))
-	if err != nil {
-		return false, err
-	}
-	for _, pkg := range packages {
-		constraints, err := readObject(pkg.value)
-		if err != nil {
-			return false, err
-		}
-		for _, c := range constraints {
-			v, err := readVariant(c.value)
-			if err != nil {
-				return false, err
-			}
-			list := required(v.Require, s, earlier)
-			if slices.Equal(list, v.Require) {
-				continue
-			}
-			fields, err := readObject(c.value)
-			if err != nil {
-				return false, err
-			}
-			fields.set("require", encode(list))
-			if len(list) == 0 {
-				fields.drop("require")
-			}
-			constraints.set(c.name, fields.text())
-			changed = true
-		}
-		packages.set(pkg.name, constraints.text())
-	}
-	if changed {
-		entry.set("packages", packages.text())
-	}
-	return changed, nil
-}
-
 // Files returns what is to be written, by the path in the folder; nil is for a diff that
 // goes because no entry has it any more.
-func (e *Edit) Files() (map[string][]byte, error) {
-	if len(e.entries) == 0 {
-		return nil, nil
-	}
-	text, err := splice(e.src, e.entries, e.order)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", entriesFile, err)
-	}
+func (e *Edit) Files() map[string][]byte {
 	out := maps.Clone(e.diffs)
-	used := map[string]bool{}
-	for _, src := range [][]byte{text, e.elsewhere.text()} {
+	for _, src := range [][]byte{e.text, e.community()} {
 		for _, file := range namedIn(src) {
-			used[path.Join(diffsDir, file)] = true
+			if at := path.Join(diffsDir, file); out[at] == nil {
+				delete(out, at) // another entry has it
+			}
 		}
 	}
-	for name, data := range out {
-		if data == nil && used[name] {
-			delete(out, name) // another entry has it
+	if !bytes.Equal(e.text, e.start) {
+		out[entriesFile] = append([]byte(e.bom), e.text...)
+	}
+	return out
+}
+
+// ErrChanged says that somebody else wrote to the catalogue since it was read.
+var ErrChanged = errors.New("it was changed in the meantime; nothing was written")
+
+// Check returns an error that wraps [ErrChanged] unless the folder, in which there may be
+// a catalogue only now, is still as the edit has read it.
+func (e *Edit) Check(folder fs.FS) error {
+	now := *e
+	now.folder = folder
+	for name, was := range e.read {
+		src, err := readEntries(folder, name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if !bytes.Equal(src, was) || (src == nil) != (was == nil) {
+			return fmt.Errorf("%s: %w", name, ErrChanged)
 		}
 	}
-	if e.bom {
-		text = append([]byte(mark), text...)
+	for name, text := range e.diffs {
+		if text != nil && !now.free(name, text) {
+			return fmt.Errorf("%s: %w", name, ErrChanged)
+		}
 	}
-	out[entriesFile] = text
-	return out, nil
+	return nil
 }
 
 // namedIn returns the diffs that a catalogue's file names.
@@ -502,26 +610,27 @@ func namedIn(src []byte) []string {
 
 // Preview returns the catalogue as it will be.
 func (e *Edit) Preview() (fs.FS, error) {
-	changed, err := e.Files()
-	if err != nil {
-		return nil, err
-	}
-	files := maps.Clone(changed)
-	if files == nil {
-		files = map[string][]byte{}
-	}
-	names := []string{communityFile, entriesFile}
-	for _, src := range [][]byte{e.src, e.elsewhere.text()} {
-		for _, file := range namedIn(src) {
-			names = append(names, path.Join(diffsDir, file))
-		}
-	}
-	for _, name := range names {
-		if _, ok := files[name]; ok || e.folder == nil || !fs.ValidPath(name) {
-			continue
+	files := e.Files()
+	take := func(name string) {
+		if _, ok := files[name]; ok {
+			return
 		}
 		if data, err := fs.ReadFile(e.folder, name); err == nil { // else the catalogue says so when it is loaded
 			files[name] = data
+		}
+	}
+	for _, name := range []string{entriesFile, communityFile, "config", diffsDir} {
+		if e.folder == nil {
+			break
+		}
+		err := fs.WalkDir(e.folder, name, func(name string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				take(name)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return Memory(files)

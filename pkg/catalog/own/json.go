@@ -5,190 +5,209 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/tidwall/gjson"
 )
 
-// An object is a JSON object with its names in order, and its values as they are written.
-type object []field
+// The functions below work on the text of a JSON document that check has looked at, and
+// keep every byte that is not to change.
 
-type field struct {
-	name  string
-	value json.RawMessage
-	// at is where the value begins in the text that was read.
-	at int
+// check refuses what is no JSON document of one object. It bounds how deep that may nest.
+func check(doc []byte) error {
+	var v json.RawMessage
+	if err := json.Unmarshal(doc, &v); err != nil {
+		return fmt.Errorf("not valid JSON: %w", err)
+	}
+	_, err := members(doc)
+	return err
 }
 
-// readObject reads a JSON object. PHP writes an empty one as an empty list.
-func readObject(src []byte) (object, error) {
-	dec := json.NewDecoder(bytes.NewReader(src))
-	open, err := dec.Token()
+// set replaces a value, or adds it at the end of the object that is to have it; objects on
+// the way are made. A value is a string, a number or a []string.
+func set(doc []byte, path []string, value any) ([]byte, error) {
+	style := styleOf(doc)
+	at, rest, err := walk(doc, path)
 	if err != nil {
 		return nil, err
 	}
-	if open != json.Delim('{') && (open != json.Delim('[') || dec.More()) {
-		return nil, errors.New("expected an object")
-	}
-	var o object
-	for open == json.Delim('{') && dec.More() {
-		token, err := dec.Token()
-		if err != nil {
-			return nil, err
+	depth := len(path) - len(rest)
+	if len(rest) == 0 {
+		text := style.value(value, depth)
+		if bytes.Equal(compacted(at.Raw), compacted(text)) {
+			return doc, nil
 		}
-		f := field{}
-		f.name, _ = token.(string) // the decoder allows nothing else
-		if err := dec.Decode(&f.value); err != nil {
-			return nil, err
-		}
-		f.at = int(dec.InputOffset()) - len(f.value)
-		o = append(o, f)
+		return splice(doc, at.Index, at.Index+len(at.Raw), text), nil
 	}
-	if _, err := dec.Token(); err != nil {
+	member := style.indent(depth+1) + style.member(rest, value, depth+1)
+	if at.IsArray() || !hasMembers(at) { // PHP writes an empty object as a list
+		return splice(doc, at.Index, at.Index+len(at.Raw), "{"+style.end+member+style.end+style.indent(depth)+"}"), nil
+	}
+	end := at.Index + len(at.Raw) - 1 // of the closing brace
+	last := len(bytes.TrimRight(doc[:end], " \t\r\n"))
+	after := string(doc[last:end])
+	if !strings.Contains(after, "\n") { // all in one line
+		if _, list := value.([]string); depth > 0 && len(rest) == 1 && !list && !strings.Contains(at.Raw, "\n") {
+			return splice(doc, last, last, ", "+style.member(rest, value, 0)), nil
+		}
+		after = style.end + style.indent(depth)
+	}
+	return splice(doc, last, end, ","+style.end+member+after), nil
+}
+
+// remove takes a member out of the object that has it; it is no error if there is none.
+func remove(doc []byte, path []string) ([]byte, error) {
+	parent, rest, err := walk(doc, path[:len(path)-1])
+	if err != nil || len(rest) > 0 {
+		return doc, err
+	}
+	name := path[len(path)-1]
+	previous, start, end := parent.Index+1, -1, -1
+	parent.ForEach(func(key, value gjson.Result) bool {
+		if key.Str == name {
+			start, end = previous, value.Index+len(value.Raw)
+			return true
+		}
+		if start < 0 {
+			previous = value.Index + len(value.Raw)
+		}
+		return true
+	})
+	if start < 0 {
+		return doc, nil
+	}
+	if start == parent.Index+1 { // the first: the comma behind it goes
+		if rest := bytes.TrimLeft(doc[end:], " \t\r\n"); bytes.HasPrefix(rest, []byte(",")) {
+			end = len(doc) - len(rest) + 1
+		}
+	}
+	return splice(doc, start, end, ""), nil
+}
+
+// walk follows a path as far as there are values, and returns the last one and what is
+// left of the path. Of a repeated name the last one counts.
+func walk(doc []byte, path []string) (at gjson.Result, rest []string, err error) {
+	at = gjson.ParseBytes(doc)
+	at.Raw = strings.TrimRight(at.Raw, " \t\r\n") // that of a document goes to its end
+	for i, name := range path {
+		if at.IsArray() && len(at.Array()) == 0 {
+			return at, path[i:], nil
+		}
+		if !at.IsObject() {
+			return at, nil, fmt.Errorf("%s: expected an object", strings.Join(path[:i], ": "))
+		}
+		var found gjson.Result
+		at.ForEach(func(key, value gjson.Result) bool {
+			if key.Str == name {
+				found = value
+			}
+			return true
+		})
+		if !found.Exists() {
+			return at, path[i:], nil
+		}
+		at = found
+	}
+	if at.Index+len(at.Raw) > len(doc) || string(doc[at.Index:at.Index+len(at.Raw)]) != at.Raw {
+		return at, nil, errors.New("the place of a value is not known") // a mistake of the parser
+	}
+	return at, nil, nil
+}
+
+// get returns the text of a value, "" if there is none.
+func get(doc []byte, path ...string) string {
+	if at, rest, err := walk(doc, path); err == nil && len(rest) == 0 {
+		return at.Raw
+	}
+	return ""
+}
+
+// members returns the names in an object, which may be missing.
+func members(doc []byte, path ...string) (names []string, err error) {
+	at, rest, err := walk(doc, path)
+	if err != nil || len(rest) > 0 {
 		return nil, err
 	}
-	if rest := bytes.TrimSpace(src[dec.InputOffset():]); len(rest) > 0 {
-		return nil, errors.New("something follows the end of the document")
+	if !at.IsObject() && (!at.IsArray() || hasMembers(at)) {
+		return nil, errors.New(strings.Join(append(slices.Clone(path), "expected an object"), ": "))
 	}
-	return o, nil
+	at.ForEach(func(key, _ gjson.Result) bool {
+		names = append(names, key.Str)
+		return true
+	})
+	return names, nil
 }
 
-// find returns the place of a name without regard to case, or -1.
-func (o object) find(name string) int {
-	for i, f := range o {
-		if strings.EqualFold(f.name, name) {
-			return i
-		}
-	}
-	return -1
-}
-
-// get returns the value of a name, or nil.
-func (o object) get(name string) json.RawMessage {
-	for _, f := range o {
-		if f.name == name {
-			return f.value
-		}
-	}
-	return nil
-}
-
-// set gives a name a value, in its place or at the end.
-func (o *object) set(name string, value json.RawMessage) {
-	for i, f := range *o {
-		if f.name == name {
-			(*o)[i].value = value
-			return
-		}
-	}
-	*o = append(*o, field{name: name, value: value})
-}
-
-// drop takes a name out.
-func (o *object) drop(name string) {
-	for i, f := range *o {
-		if f.name == name {
-			*o = append((*o)[:i:i], (*o)[i+1:]...)
-			return
-		}
-	}
-}
-
-// text writes the object.
-func (o object) text() json.RawMessage {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, f := range o {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(encode(f.name))
-		b.WriteByte(':')
-		b.Write(f.value)
-	}
-	b.WriteByte('}')
-	return b.Bytes()
-}
-
-// encode writes a value as people write it, with < and > as they are.
-func encode(value any) json.RawMessage {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(value); err != nil {
-		panic(err) // texts, numbers and lists of them always encode
-	}
-	return bytes.TrimSpace(b.Bytes())
+func hasMembers(v gjson.Result) bool {
+	found := false
+	v.ForEach(func(_, _ gjson.Result) bool { found = true; return false })
+	return found
 }
 
 // compacted returns a value without blanks between its parts.
-func compacted(value json.RawMessage) []byte {
+func compacted(value string) []byte {
 	var b bytes.Buffer
-	if err := json.Compact(&b, value); err != nil {
+	if err := json.Compact(&b, []byte(value)); err != nil {
 		return nil // there is none
 	}
 	return b.Bytes()
 }
 
-const indent = "    " // as in magento/quality-patches
+func splice(doc []byte, start, end int, text string) []byte {
+	var b bytes.Buffer
+	b.Write(doc[:start])
+	b.WriteString(text)
+	b.Write(doc[end:])
+	return b.Bytes()
+}
 
-// splice returns a catalogue's text with the entries of some ids changed or added at the
-// end. Every byte of the others stays.
-func splice(src []byte, entries map[string]json.RawMessage, order []string) ([]byte, error) {
-	o, err := readObject(src)
-	if err != nil {
-		return nil, err
+// A style is how a document is laid out.
+type style struct{ unit, end string }
+
+// styleOf takes over the indentation of the first member and the line endings.
+func styleOf(doc []byte) style {
+	s := style{"    ", "\n"}
+	if bytes.Contains(doc, []byte("\r\n")) {
+		s.end = "\r\n"
 	}
-	end := "\n"
-	if bytes.Contains(src, []byte("\r\n")) {
-		end = "\r\n"
+	if _, rest, ok := bytes.Cut(doc, []byte("\n")); ok {
+		line := bytes.TrimLeft(rest, "\r\n")
+		if blank := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]; len(blank) > 0 && bytes.HasPrefix(line[len(blank):], []byte(`"`)) {
+			s.unit = string(blank)
+		}
 	}
-	pretty := func(value json.RawMessage) []byte {
-		var b bytes.Buffer
-		if err := json.Indent(&b, value, indent, indent); err != nil {
-			panic(err) // it was made of valid JSON
-		}
-		return bytes.ReplaceAll(b.Bytes(), []byte("\n"), []byte(end))
+	return s
+}
+
+func (s style) indent(depth int) string { return strings.Repeat(s.unit, depth) }
+
+// member writes a name and its value, in objects of their own for what the path leads through.
+func (s style) member(path []string, v any, depth int) string {
+	if len(path) > 1 {
+		return quote(path[0]) + ": {" + s.end + s.indent(depth+1) + s.member(path[1:], v, depth+1) + s.end + s.indent(depth) + "}"
 	}
-	var out bytes.Buffer
-	pos := 0
-	for _, f := range o {
-		entry, ok := entries[f.name]
-		if !ok {
-			continue
-		}
-		if !bytes.Equal(src[f.at:f.at+len(f.value)], f.value) {
-			return nil, fmt.Errorf("the entry of %s cannot be found in the text", f.name) // never seen
-		}
-		out.Write(src[pos:f.at])
-		out.Write(pretty(entry))
-		pos = f.at + len(f.value)
+	return quote(path[0]) + ": " + s.value(v, depth)
+}
+
+// value writes a value whose first line is indented already.
+func (s style) value(v any, depth int) string {
+	list, ok := v.([]string)
+	if !ok || len(list) == 0 {
+		return quote(v)
 	}
-	var added bytes.Buffer
-	for _, id := range order {
-		entry, ok := entries[id]
-		if !ok || o.get(id) != nil {
-			continue
-		}
-		if added.Len() > 0 || len(o) > 0 {
-			added.WriteByte(',')
-		}
-		added.WriteString(end + indent)
-		added.Write(encode(id))
-		added.WriteString(": ")
-		added.Write(pretty(entry))
+	var parts []string
+	for _, item := range list {
+		parts = append(parts, s.indent(depth+1)+quote(item))
 	}
-	switch {
-	case added.Len() == 0:
-		out.Write(src[pos:])
-	case len(o) == 0:
-		out.WriteString("{" + added.String() + end + "}" + end)
-	default:
-		last := o[len(o)-1]
-		behind := last.at + len(last.value)
-		if pos < behind {
-			out.Write(src[pos:behind])
-		}
-		out.Write(added.Bytes())
-		out.Write(src[behind:])
-	}
-	return out.Bytes(), nil
+	return "[" + s.end + strings.Join(parts, ","+s.end) + s.end + s.indent(depth) + "]"
+}
+
+// quote writes a value as JSON in one line, with characters such as < and & as they are.
+func quote(v any) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v) // texts, numbers and lists of them can always be written
+	return strings.TrimSuffix(b.String(), "\n")
 }

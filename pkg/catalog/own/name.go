@@ -57,10 +57,11 @@ var (
 	idForm       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$`)
 )
 
-// CheckID returns an error unless an id can be the name of a file everywhere.
+// CheckID returns an error unless an id can be the name of a file everywhere, and is not
+// taken for one.
 func CheckID(id string) error {
-	if !idForm.MatchString(id) || strings.HasSuffix(id, ".") {
-		return fmt.Errorf("the id %q has to begin with a letter or a digit and may go on with those, '.', '_', '+' and '-', 100 at most", id)
+	if !idForm.MatchString(id) || strings.HasSuffix(id, ".") || strings.HasSuffix(strings.ToLower(id), ".patch") {
+		return fmt.Errorf("%q is no id for a patch: it begins with a letter or a digit, goes on with those, '.', '_', '+' and '-', 100 at most, and ends in neither '.' nor .patch, as in SHOP-17", id)
 	}
 	return nil
 }
@@ -118,6 +119,9 @@ func ParseName(file string) (Name, error) {
 	n.ID = strings.Trim(notInIDs.ReplaceAllString(stem, "-"), "-._+")
 	if len(n.ID) > 100 {
 		n.ID = strings.TrimRight(n.ID[:100], "-._+")
+	}
+	for strings.HasSuffix(strings.ToLower(n.ID), ".patch") {
+		n.ID = strings.TrimRight(n.ID[:len(n.ID)-len(".patch")], "-._+")
 	}
 	return n, nil
 }

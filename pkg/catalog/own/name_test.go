@@ -95,7 +95,7 @@ func TestParseName(t *testing.T) {
 func TestCheckID(t *testing.T) {
 	for id, ok := range map[string]bool{
 		"A": true, "247p10-2026-07-001-CE": true, "a.b_c+d": true, "": false, ".a": false, "a/b": false, `a\b`: false,
-		"a b": false, "a.": false, "-a": false, strings.Repeat("a", 101): false, "a\x1b": false, "ä": false,
+		"a b": false, "a.": false, "-a": false, strings.Repeat("a", 101): false, "a\x1b": false, "ä": false, "fix.patch": false, "Fix.PATCH": false, "x\n": false,
 	} {
 		if err := own.CheckID(id); (err == nil) != ok {
 			t.Errorf("%q: %v", id, err)
@@ -106,6 +106,7 @@ func TestCheckID(t *testing.T) {
 func FuzzParseName(f *testing.F) {
 	f.Add("247p10-2026-07-001-CE.patch")
 	f.Add("VULN-32437-2-4-X.patch")
+	f.Add("x.patch.patch.patch")
 	f.Add("a/b\\c CVE-2026-12345 2.4.6.diff")
 	f.Fuzz(func(t *testing.T, name string) {
 		n, err := own.ParseName(name)

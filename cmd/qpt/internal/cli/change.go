@@ -269,7 +269,7 @@ func (a *app) transactionOptions(inst *project.Installation, command string) tra
 	case o.StateDir != "":
 		o.StateDir = a.path(o.StateDir)
 	case inst == nil:
-		o.StateDir = a.plainStateDir()
+		o.StateDir = a.plainStateDir(a.config.Root)
 	}
 	return o
 }
@@ -321,7 +321,7 @@ func (a *app) reportPending(root *os.Root, inst *project.Installation) {
 }
 
 // plainStateDir is where the state of a folder is kept that is no installation.
-func (a *app) plainStateDir() string {
+func (a *app) plainStateDir(root string) string {
 	base := a.Getenv("XDG_STATE_HOME")
 	if base == "" && a.Getenv("HOME") != "" {
 		base = filepath.Join(a.Getenv("HOME"), ".local", "state")
@@ -329,12 +329,16 @@ func (a *app) plainStateDir() string {
 	if base == "" {
 		return "" // var/qpt in the folder, then, and a message about it if there is no var
 	}
-	root := a.config.Root
+	return filepath.Join(base, "qpt", stateName(root))
+}
+
+// stateName is the name of a folder's state.
+func stateName(root string) string {
 	if real, err := filepath.EvalSymlinks(root); err == nil {
 		root = real // one folder has one state, whatever leads to it
 	}
 	sum := sha256.Sum256([]byte(root))
-	return filepath.Join(base, "qpt", hex.EncodeToString(sum[:8]))
+	return hex.EncodeToString(sum[:8])
 }
 
 // commit writes the changes. A signal has it stop at a safe point and undo.

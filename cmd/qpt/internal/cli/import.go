@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -221,13 +219,12 @@ func (m *importer) locate() error {
 			return usagef("--into %s: %s of this installation is %s", m.into, hotfixesDir, dir)
 		}
 	}
-	rel, err := filepath.Rel(m.inst.Root, dir)
-	if err != nil || !filepath.IsLocal(rel) || rel == "." {
+	var err error
+	switch m.dir, err = ownPlace(m.inst, dir); {
+	case err != nil:
+		return err
+	case m.dir == "":
 		return usagef("the own catalogue %s does not lie below the installation %s; set patches-dir to a folder in it", dir, m.inst.Root)
-	}
-	m.dir = filepath.ToSlash(rel)
-	if top, _, _ := strings.Cut(m.dir, "/"); top == m.inst.VendorDir || strings.HasPrefix(m.dir, m.inst.VendorDir+"/") {
-		return usagef("the own catalogue cannot lie in %s, which is Composer's; set patches-dir to another folder", m.inst.VendorDir)
 	}
 	m.loose = m.dir == hotfixesDir
 	m.result.Into = m.dir
@@ -326,19 +323,9 @@ func variantReports(d *own.Diff) []report.ImportedVariant {
 
 // intoCatalog stages the own catalogue with the diffs, and says what they come to there.
 func (m *importer) intoCatalog(diffs []taken, staged *applier.Overlay) error {
-	at := filepath.Join(m.inst.Root, filepath.FromSlash(m.dir))
-	var folder fs.FS
-	if _, err := os.Lstat(at); err == nil {
-		sub, err := m.root.OpenRoot(filepath.FromSlash(m.dir)) // refuses a link that leaves the shop
-		if err != nil {
-			return usagef("the folder of the own catalogue, %s, cannot be used: %w", m.dir, withoutPath(err))
-		}
-		m.closers = append(m.closers, sub.Close)
-		folder = sub.FS()
-	}
-	edit, err := own.Begin(folder)
+	_, edit, err := m.openOwn(m.root, m.dir, m.dir)
 	if err != nil {
-		return usagef("the own catalogue %s cannot be changed: %w; qpt catalog lint %[1]s says where", m.dir, err)
+		return err
 	}
 	index := own.NewIndex(m.catalog)
 	for i := range diffs {
@@ -354,7 +341,7 @@ func (m *importer) intoCatalog(diffs []taken, staged *applier.Overlay) error {
 		levels := slices.Clone(m.levels)
 		levels[m.ownLevel] = nil
 		if own.Is(preview) {
-			levels[m.ownLevel] = []catalog.Source{own.Source(at, preview)}
+			levels[m.ownLevel] = []catalog.Source{own.Source(m.ownName(), preview)}
 		}
 		return catalog.Load(levels...), nil
 	}
@@ -381,12 +368,8 @@ func (m *importer) intoCatalog(diffs []taken, staged *applier.Overlay) error {
 			m.result.Connected = append(m.result.Connected, id)
 		}
 	}
-	files, err := edit.Files()
-	if err != nil {
-		return err
-	}
 	m.assess(diffs, next)
-	return stageFiles(staged, m.dir, files)
+	return stageFiles(staged, m.dir, edit.Files())
 }
 
 // take puts a diff into the catalogue, unless one has it already.
@@ -504,31 +487,4 @@ func nextCommands(r *report.ImportedPatch) []string {
 		return []string{"qpt check " + r.ID}
 	}
 	return []string{"qpt apply " + r.ID, "qpt add " + r.ID}
-}
-
-// stageFiles puts files of a folder into an overlay; nil is for one that goes.
-func stageFiles(o *applier.Overlay, dir string, files map[string][]byte) error {
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		p := path.Join(dir, name)
-		old, err := o.ReadFile(p)
-		mode := fs.FileMode(0o644)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			if files[name] == nil {
-				continue
-			}
-		case err != nil:
-			return err
-		case old.Mode&fs.ModeSymlink != 0:
-			return usagef("%s is a link; qpt writes files only", p)
-		default:
-			mode = old.Mode
-		}
-		if files[name] == nil {
-			o.Remove(p)
-			continue
-		}
-		o.Write(p, &applier.File{Data: files[name], Mode: mode})
-	}
-	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/quality-patches/qpt/pkg/author"
 	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/catalog/lint"
+	"github.com/quality-patches/qpt/pkg/catalog/own"
 	"github.com/quality-patches/qpt/pkg/compat"
 	"github.com/quality-patches/qpt/pkg/project"
 	"github.com/quality-patches/qpt/pkg/report"
@@ -104,7 +105,8 @@ type authoring struct {
 	newOptions
 	shop  *shop
 	stack *stack.Stack // which knows the own catalogue
-	own   *author.Own
+	own   *ownFolder
+	edit  *own.Edit      // of it
 	old   *catalog.Patch // for an update
 	tree  *applier.Overlay
 }
@@ -142,28 +144,23 @@ func (a *app) newPatch(ctx context.Context, o newOptions) error {
 	if err := edits.Verify(diffs); err != nil {
 		return refusedFile(err)
 	}
-	writing, err := n.own.Write(draft)
-	if err != nil {
+	if err := n.edit.Write(&draft); err != nil {
 		return usageError{err}
 	}
 	result := &report.New{
-		SchemaVersion: report.SchemaVersion, ID: draft.ID, Catalog: n.own.Dir, Against: against, Update: n.update, DryRun: n.dryRun,
-		Changed: writing.Changed(), Entry: json.RawMessage(writing.Entry), Require: requirements(draft), Warnings: n.warnings(edits),
+		SchemaVersion: report.SchemaVersion, ID: draft.ID, Catalog: n.own.dir, Against: against, Update: n.update, DryRun: n.dryRun,
+		Changed: len(n.edit.Files()) > 0, Entry: json.RawMessage(n.edit.Entry(draft.ID)), Require: requirements(draft), Warnings: n.warnings(edits),
 	}
 	for _, it := range edits.On {
 		result.On = append(result.On, it.ID())
 	}
-	n.variants(result, draft, writing)
-	if err := n.check(result, writing); err != nil {
+	n.variants(result, draft)
+	if err := n.check(result); err != nil {
 		return err
 	}
-	if !n.dryRun && writing.Changed() {
-		left, err := writing.Commit()
-		if err != nil {
+	if !n.dryRun && result.Changed {
+		if err := n.own.write(ctx, a, n.edit, "qpt new "+draft.ID); err != nil {
 			return err
-		}
-		for _, name := range left {
-			result.Warnings = append(result.Warnings, name+" is not used any more, and could not be removed")
 		}
 	}
 	return a.render(result)
@@ -184,7 +181,7 @@ func refusedFile(err error) error {
 
 // beginAuthoring opens the shop and its own catalogue.
 func (a *app) beginAuthoring(o newOptions) (*authoring, error) {
-	if err := author.CheckID(o.id); err != nil {
+	if err := own.CheckID(o.id); err != nil {
 		return nil, usageError{err}
 	}
 	sh, err := a.shop()
@@ -202,21 +199,21 @@ func (a *app) beginAuthoring(o newOptions) (*authoring, error) {
 	if o.into != "" {
 		dir = a.path(o.into)
 	}
-	if n.own, err = author.OpenOwn(filepath.Clean(dir)); err != nil {
-		return nil, usageError{err}
+	if n.own, n.edit, err = a.ownFolder(sh, dir); err != nil {
+		return nil, err
 	}
-	p, leftOut := n.own.Patch(o.id)
+	p, leftOut := n.patch(o.id)
 	switch {
 	case leftOut != "":
-		return nil, usagef("the entry %s of %s is not usable: %s", o.id, n.own.Dir, leftOut)
+		return nil, usagef("the entry %s of %s is not usable: %s", o.id, n.own.dir, leftOut)
 	case o.update && p == nil:
 		return nil, &stack.UnknownError{ID: o.id}
 	case !o.update && p != nil:
-		return nil, usagef("%s has %s already; --update makes its diffs anew", n.own.Dir, p.ID)
+		return nil, usagef("%s has %s already; --update makes its diffs anew", n.own.dir, p.ID)
 	case o.update:
 		n.old, n.id = p, p.ID
 	}
-	c := n.load(n.own.FS())
+	c := n.load(n.own.folder)
 	if have, ok := c.Patch(o.id); ok && !o.update {
 		return nil, usagef("%s has a patch %s, which the new one would hide; choose another id", have.Source, have.ID)
 	}
@@ -230,11 +227,25 @@ func (a *app) beginAuthoring(o newOptions) (*authoring, error) {
 	return n, nil
 }
 
+// patch returns a patch as it stands in the own catalogue, and why its entry is not usable
+// if it is not.
+func (n *authoring) patch(id string) (p *catalog.Patch, leftOut string) {
+	if n.own.folder == nil || !own.Is(n.own.folder) {
+		return nil, ""
+	}
+	c := catalog.Load([]catalog.Source{n.own.source(n.own.folder)})
+	p, ok := c.Patch(id)
+	if ok && !p.Incomplete { // what else is said may concern other catalogues
+		return p, ""
+	}
+	return p, c.LeftOut(id)
+}
+
 // load loads the catalogues with the own one as given.
-func (n *authoring) load(own fs.FS) *catalog.Catalog {
+func (n *authoring) load(folder fs.FS) *catalog.Catalog {
 	levels := n.others()
-	if _, err := fs.Stat(own, "."); err == nil {
-		levels = append([][]catalog.Source{{{Name: n.own.Dir, FS: own}}}, levels...)
+	if folder != nil && own.Is(folder) {
+		levels = append([][]catalog.Source{{n.own.source(folder)}}, levels...)
 	}
 	return catalog.Load(levels...)
 }
@@ -243,7 +254,7 @@ func (n *authoring) load(own fs.FS) *catalog.Catalog {
 func (n *authoring) others() [][]catalog.Source {
 	var levels [][]catalog.Source
 	for _, level := range n.shop.stack.Catalog.Levels() {
-		level = slices.DeleteFunc(slices.Clone(level), func(s catalog.Source) bool { return s.Name == n.own.Dir })
+		level = slices.DeleteFunc(slices.Clone(level), func(s catalog.Source) bool { return s.Name == n.own.dir })
 		if len(level) > 0 {
 			levels = append(levels, level)
 		}
@@ -286,7 +297,10 @@ func (n *authoring) describe() error {
 // knownCategories returns the categories of the own catalogue, or else of the first that
 // has a list of them.
 func (n *authoring) knownCategories() (names []string, source string, err error) {
-	sources := slices.Concat(append([][]catalog.Source{{{Name: n.own.Dir, FS: n.own.FS()}}}, n.others()...)...)
+	sources := slices.Concat(n.others()...)
+	if n.own.folder != nil {
+		sources = append([]catalog.Source{n.own.source(n.own.folder)}, sources...)
+	}
 	for _, s := range sources {
 		text, err := fs.ReadFile(s.FS, lint.CategoriesFile)
 		if err != nil {
@@ -368,8 +382,8 @@ func (n *authoring) installed(name string) []project.Package {
 }
 
 // draft makes the entry, and the diffs with the paths of the installation.
-func (n *authoring) draft(edits *author.Edits, constraints map[string]string, before author.Pristine) (author.Draft, []*applier.Diff, error) {
-	d := author.Draft{ID: n.id, Title: n.title, Categories: n.categories, Requirements: n.requirements}
+func (n *authoring) draft(edits *author.Edits, constraints map[string]string, before author.Pristine) (own.Draft, []*applier.Diff, error) {
+	d := own.Draft{ID: n.id, Title: n.title, Categories: n.categories, Requirements: n.requirements}
 	parts := map[string][]applier.Change{}
 	packages := map[string]project.Package{}
 	for _, c := range edits.Changes {
@@ -398,8 +412,8 @@ func (n *authoring) draft(edits *author.Edits, constraints map[string]string, be
 		if err != nil {
 			return d, nil, err
 		}
-		v.Diff = n.kept(v, parts[name], []byte(applier.Unified(parts[name])))
-		diff, err := applier.Parse(v.Diff)
+		v.Text = n.kept(v, parts[name], []byte(applier.Unified(parts[name])))
+		diff, err := applier.Parse(v.Text)
 		if err != nil {
 			return d, nil, fmt.Errorf("the diff of %s cannot be read back; this is a mistake of qpt, nothing was written: %w", name, err)
 		}
@@ -436,8 +450,8 @@ func mapKeys[V any](m map[string]V) []string {
 
 // variant works out for which versions a diff is: those that were asked for, those of the
 // variant that it replaces, or the installed one alone.
-func (n *authoring) variant(pkg project.Package, constraints map[string]string, require []string) (author.Variant, error) {
-	v := author.Variant{Package: pkg.Name, Constraint: pkg.Version.String(), Version: pkg.Version.String(), Base: pkg.Name == baseName, Require: require}
+func (n *authoring) variant(pkg project.Package, constraints map[string]string, require []string) (own.DraftVariant, error) {
+	v := own.DraftVariant{Variant: own.Variant{Package: pkg.Name, Constraint: pkg.Version.String()}, Version: pkg.Version.String(), Require: require}
 	var now *catalog.Variant // what the patch has for this shop
 	if n.old != nil {
 		for _, have := range stack.Eligible(n.stack.Packages, n.old) {
@@ -464,7 +478,7 @@ func (n *authoring) variant(pkg project.Package, constraints map[string]string, 
 	}
 	if now != nil && asked != v.Constraint {
 		return v, usagef("%s has a diff for %s %s already, and both would be applied to %s; edit the constraint in %s, or leave --constraint out",
-			n.id, pkg.Name, v.Constraint, pkg.Version, n.own.Dir)
+			n.id, pkg.Name, v.Constraint, pkg.Version, n.own.dir)
 	}
 	v.Constraint = asked
 	c, err := compat.ParseConstraint(asked)
@@ -478,7 +492,7 @@ func (n *authoring) variant(pkg project.Package, constraints map[string]string, 
 }
 
 // kept returns the diff that a variant has already, if it makes the same changes.
-func (n *authoring) kept(v author.Variant, changes []applier.Change, text []byte) []byte {
+func (n *authoring) kept(v own.DraftVariant, changes []applier.Change, text []byte) []byte {
 	if n.old == nil {
 		return text
 	}
@@ -495,12 +509,12 @@ func (n *authoring) kept(v author.Variant, changes []applier.Change, text []byte
 }
 
 // reverted takes the variants out whose files were looked at and are not edited any more.
-func (n *authoring) reverted(d *author.Draft, before author.Pristine) {
+func (n *authoring) reverted(d *own.Draft, before author.Pristine) {
 	if n.old == nil {
 		return
 	}
 	for _, have := range stack.Eligible(n.stack.Packages, n.old) {
-		made := slices.ContainsFunc(d.Variants, func(v author.Variant) bool {
+		made := slices.ContainsFunc(d.Variants, func(v own.DraftVariant) bool {
 			return v.Package == have.Package && v.Constraint == have.Constraint.String()
 		})
 		diff, err := have.Diff()
@@ -512,12 +526,12 @@ func (n *authoring) reverted(d *author.Draft, before author.Pristine) {
 			return !ok
 		})
 		if looked {
-			d.Variants = append(d.Variants, author.Variant{Package: have.Package, Constraint: have.Constraint.String(), Remove: true})
+			d.Variants = append(d.Variants, own.DraftVariant{Variant: own.Variant{Package: have.Package, Constraint: have.Constraint.String()}})
 		}
 	}
 }
 
-func requirements(d author.Draft) []string {
+func requirements(d own.Draft) []string {
 	var ids []string
 	for _, v := range d.Variants {
 		for _, id := range v.Require {
@@ -530,26 +544,26 @@ func requirements(d author.Draft) []string {
 }
 
 // variants adds what becomes of each diff to the result.
-func (n *authoring) variants(result *report.New, d author.Draft, w *author.Writing) {
-	for i, v := range d.Variants {
-		r := report.NewVariant{Package: v.Package, Constraint: v.Constraint, File: w.Files[i], Change: "new"}
+func (n *authoring) variants(result *report.New, d own.Draft) {
+	for _, v := range d.Variants {
+		r := report.NewVariant{Package: v.Package, Constraint: v.Constraint, File: v.File, Change: "new"}
 		if n.old != nil {
 			for _, have := range n.old.Variants {
 				if have.Package == v.Package && have.Constraint.String() == v.Constraint {
 					r.Change = "changed"
-					if text, err := have.Text(); err == nil && string(text) == string(v.Diff) {
+					if text, err := have.Text(); err == nil && string(text) == string(v.Text) {
 						r.Change = "unchanged"
 					}
 				}
 			}
 		}
-		if v.Remove {
+		if v.Text == nil {
 			r.Change = "removed"
-		} else if diff, err := applier.Parse(v.Diff); err == nil {
+		} else if diff, err := applier.Parse(v.Text); err == nil {
 			r.Paths = diff.Paths()
 		}
 		if n.dryRun {
-			r.Diff = string(v.Diff)
+			r.Diff = string(v.Text)
 		}
 		result.Variants = append(result.Variants, r)
 	}
@@ -576,22 +590,26 @@ func (n *authoring) warnings(edits *author.Edits) []string {
 	for _, it := range edits.Above {
 		list = append(list, fmt.Sprintf("%s is applied on top of these edits, and should require the new patch", it.ID()))
 	}
-	if _, err := os.Stat(filepath.Join(n.own.Dir, "qpt-manifest.sha256")); err == nil {
+	if _, err := os.Stat(filepath.Join(n.own.dir, "qpt-manifest.sha256")); err == nil {
 		list = append(list, "the catalogue is signed: sign it again with qpt catalog sign")
 	}
 	return list
 }
 
 // check looks at the catalogue and at the tree as they would be.
-func (n *authoring) check(result *report.New, w *author.Writing) error {
+func (n *authoring) check(result *report.New) error {
 	others := slices.Concat(n.others()...)
-	future := catalog.Source{Name: n.own.Dir, FS: w.FS()}
-	found, err := lint.Catalog(future, others...)
+	preview, err := n.edit.Preview()
+	if err != nil {
+		return fmt.Errorf("check the entry: %w", err)
+	}
+	found, err := lint.Catalog(n.own.source(preview), others...)
 	if err != nil {
 		return fmt.Errorf("check the entry: %w", err)
 	}
 	known := map[string]bool{} // what was wrong before is not the new entry's fault
-	if earlier, err := lint.Catalog(catalog.Source{Name: n.own.Dir, FS: n.own.FS()}, others...); err == nil {
+	if n.own.folder != nil {
+		earlier, _ := lint.Catalog(n.own.source(n.own.folder), others...) // fails if there were no entries
 		for _, f := range earlier {
 			known[f.Rule+"\x00"+f.ID+"\x00"+f.Message] = true
 		}
@@ -605,7 +623,7 @@ func (n *authoring) check(result *report.New, w *author.Writing) error {
 			result.Warnings = append(result.Warnings, f.Message)
 		}
 	}
-	s := stack.New(n.load(w.FS()), n.shop.inst.Packages, applier.NewOverlay(applier.DirTree(n.shop.root)), n.shop.inst.Path)
+	s := stack.New(n.load(preview), n.shop.inst.Packages, applier.NewOverlay(applier.DirTree(n.shop.root)), n.shop.inst.Path)
 	items, diagnostics := s.Items()
 	for _, f := range s.Inspect(items) {
 		if !strings.EqualFold(f.Item.ID(), n.id) {

@@ -2,13 +2,17 @@ package cli
 
 import (
 	"archive/zip"
+	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/quality-patches/qpt/pkg/applier/transaction"
 )
 
 // On a terminal the title is asked for; no answer is none.
@@ -109,5 +113,111 @@ func TestNewFromComposerCache(t *testing.T) {
 		if err != nil || strings.Count(string(text), "+++ ") != 1 || !strings.Contains(string(text), want) {
 			t.Errorf("%s: %s, %v", name, text, err)
 		}
+	}
+}
+
+// An asked answers a question, once what is to happen in between has happened.
+type asked struct {
+	strings.Reader
+	meanwhile func()
+}
+
+func (a *asked) Read(b []byte) (int, error) {
+	a.meanwhile()
+	a.meanwhile = func() {}
+	return a.Reader.Read(b)
+}
+
+// What comes between reading the catalogue and writing it keeps all out, in the shop and
+// elsewhere: a lock, somebody's entry, somebody's diff.
+func TestNewMeanwhile(t *testing.T) {
+	for _, elsewhere := range []bool{false, true} {
+		dir := sandbox(t)
+		pristine := copyTree(t, dir)
+		if err := os.WriteFile(filepath.Join(dir, "vendor", "magento", "framework", "added.php"), []byte("<?php\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		into := filepath.Join(dir, "patches")
+		if elsewhere {
+			into = filepath.Join(t.TempDir(), "deep", "own")
+		}
+		run := func(t *testing.T, meanwhile func()) outcome {
+			t.Helper()
+			var out, errs bytes.Buffer
+			in := &asked{*strings.NewReader("Adds a file.\n"), meanwhile}
+			vars := map[string]string{"HOME": filepath.Dir(dir)}
+			code := run(t.Context(), []string{"new", "SHOP-1", "--against", pristine, "--into", into}, Env{
+				In: in, Out: &out, Err: &errs, Dir: dir, Terminal: true, Getenv: func(name string) string { return vars[name] },
+			})
+			return outcome{code, out.String(), errs.String()}
+		}
+		put := func(name, text string) func() {
+			return func() {
+				name := filepath.Join(into, name)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		release := func() error { return nil }
+		for _, tc := range []struct {
+			name      string
+			meanwhile func()
+			code      int
+			want      string
+		}{
+			{"a lock", func() {
+				at := dir
+				o := transaction.Options{Command: "another"}
+				if elsewhere {
+					put("support-patches.json", "{}")()
+					at = into
+					o.StateDir = filepath.Join(filepath.Dir(dir), ".local", "state", "qpt", stateName(into))
+				}
+				root, err := os.OpenRoot(at)
+				if err != nil {
+					t.Fatal(err)
+				}
+				session, _, err := transaction.Begin(t.Context(), root, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				release = func() error { return errors.Join(session.Close(), root.Close()) }
+			}, exitLocked, "another"},
+			{"an entry", put("support-patches.json", `{"OTHER": {}}`), exitError, "support-patches.json: it was changed in the meantime; nothing was written"},
+			{"a diff", put("patches/SHOP-1_framework_103.0.6-p3.patch", "theirs"), exitError, "patches/SHOP-1_framework_103.0.6-p3.patch: it was changed in the meantime"},
+		} {
+			t.Run(fmt.Sprintf("%s, elsewhere: %v", tc.name, elsewhere), func(t *testing.T) {
+				if err := os.RemoveAll(into); err != nil {
+					t.Fatal(err)
+				}
+				var before string
+				got := run(t, func() {
+					tc.meanwhile()
+					before = hash(t, filepath.Dir(into))
+				})
+				if got.code != tc.code || !strings.Contains(got.err, tc.want) {
+					t.Errorf("exit code %d, stderr %q", got.code, got.err)
+				}
+				if hash(t, filepath.Dir(into)) != before {
+					t.Error("something was written")
+				}
+				if err := release(); err != nil {
+					t.Error(err)
+				}
+				release = func() error { return nil }
+			})
+		}
+		t.Run(fmt.Sprintf("nothing, elsewhere: %v", elsewhere), func(t *testing.T) {
+			if err := os.RemoveAll(into); err != nil {
+				t.Fatal(err)
+			}
+			if got := run(t, func() {}); got.code != exitDone {
+				t.Errorf("exit code %d, stderr %q", got.code, got.err)
+			}
+			if _, err := os.Stat(filepath.Join(into, "support-patches.json")); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -1,4 +1,4 @@
-package author
+package own
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 )
 
 func TestSet(t *testing.T) {
-	entry := object{{"title", "a <b> & \"c\""}, {"categories", []string{"One"}}}
-	const written = "{\n        \"title\": \"a <b> & \\\"c\\\"\",\n        \"categories\": [\n            \"One\"\n        ]\n    }"
+	entry := []string{"a <b> & \"c\"", "One"}
+	const written = "[\n        \"a <b> & \\\"c\\\"\",\n        \"One\"\n    ]"
 	for _, tc := range []struct {
 		name, doc string
 		path      []string
@@ -27,11 +27,14 @@ func TestSet(t *testing.T) {
 		{"line endings", "{\r\n  \"B\": 1\r\n}\r\n", []string{"A"}, []string{"v"}, "{\r\n  \"B\": 1,\r\n  \"A\": [\r\n    \"v\"\r\n  ]\r\n}\r\n"},
 		{"a value in depth", "{\"A\" : {\"p\":{\"1.0\":{ \"file\":\"x\" , \"k\":[ ]}}}, \"B\":2}", []string{"A", "p", "1.0", "file"}, "y", "{\"A\" : {\"p\":{\"1.0\":{ \"file\":\"y\" , \"k\":[ ]}}}, \"B\":2}"},
 		{"a new one in depth", "{\n  \"A\": {\n    \"p\": {\n    }\n  },\n  \"B\": 2\n}", []string{"A", "p", "1.0", "file"}, "y", "{\n  \"A\": {\n    \"p\": {\n      \"1.0\": {\n        \"file\": \"y\"\n      }\n    }\n  },\n  \"B\": 2\n}"},
+		{"a value more in one line", `{"A": {"p": {"file": "x"}}}`, []string{"A", "p", "n"}, 1, `{"A": {"p": {"file": "x", "n": 1}}}`},
+		{"a list more in one line", `{"A": {"p": 1}}`, []string{"A", "l"}, []string{"x"}, "{\"A\": {\"p\": 1,\n        \"l\": [\n            \"x\"\n        ]\n    }}"},
+		{"a list in pieces", "{\"A\": [ \"x\",\n\"y\" ]}", []string{"A"}, []string{"x", "y"}, "{\"A\": [ \"x\",\n\"y\" ]}"},
 		{"an escaped name", `{"\u0041": 1}`, []string{"A"}, "v", `{"A": 1}`},
 		{"a repeated name", `{"A": 1, "A": 2}`, []string{"A"}, "v", `{"A": 1, "A": "v"}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := set([]byte(tc.doc), tc.path, tc.value)
+			got, err := checkedSet(tc.doc, tc.path, tc.value)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,10 +48,17 @@ func TestSet(t *testing.T) {
 		})
 	}
 	for _, doc := range []string{"", "{", "[1]", "1", `{"A": [1]}`, `{"A": "x"}`} {
-		if got, err := set([]byte(doc), []string{"A", "b"}, "v"); err == nil {
+		if got, err := checkedSet(doc, []string{"A", "b"}, "v"); err == nil {
 			t.Errorf("%q became %q", doc, got)
 		}
 	}
+}
+
+func checkedSet(doc string, path []string, value any) ([]byte, error) {
+	if err := check([]byte(doc)); err != nil {
+		return nil, err
+	}
+	return set([]byte(doc), path, value)
 }
 
 func TestRemove(t *testing.T) {
@@ -132,7 +142,7 @@ func FuzzSet(f *testing.F) {
 	f.Fuzz(func(t *testing.T, doc, first, second, value string) {
 		path := []string{strings.ToValidUTF8(first, ""), strings.ToValidUTF8(second, "")}
 		value = strings.ToValidUTF8(value, "")
-		got, err := set([]byte(doc), path, value)
+		got, err := checkedSet(doc, path, value)
 		if err != nil {
 			return
 		}
