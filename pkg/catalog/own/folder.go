@@ -264,7 +264,7 @@ func (e *Edit) undo(err *error) func() {
 // whether that is new.
 func (e *Edit) Describe(id string, s *catalog.Security) (changed bool, err error) {
 	defer e.undo(&err)()
-	id, there := e.find(e.text, id)
+	id, there := find(e.text, id)
 	if !there {
 		return false, nil // the community's file is not edited
 	}
@@ -278,17 +278,17 @@ func (e *Edit) Entry(id string) []byte { return []byte(get(e.text, id)) }
 
 // entry returns how an id is written, and whether there is an entry.
 func (e *Edit) entry(id string) (written string, there bool, err error) {
-	if _, there := e.find(e.community(), id); there {
+	if _, there := find(e.community(), id); there {
 		return "", false, fmt.Errorf("%s has the id %s, and qpt does not write there; take another id, or move the entry to %s", communityFile, id, entriesFile)
 	}
-	written, there = e.find(e.text, id)
+	written, there = find(e.text, id)
 	return written, there, nil
 }
 
 func (e *Edit) community() []byte { return bytes.TrimPrefix(e.read[communityFile], []byte(mark)) }
 
 // find looks for an id without regard to case.
-func (*Edit) find(text []byte, id string) (written string, there bool) {
+func find(text []byte, id string) (written string, there bool) {
 	ids, _ := members(text) // checked when it was read
 	if i := slices.IndexFunc(ids, func(have string) bool { return strings.EqualFold(have, id) }); i >= 0 {
 		return ids[i], true
@@ -455,7 +455,11 @@ func (e *Edit) take(id, pkg, constraint string) error {
 }
 
 // require has a variant require these and no others.
-func (e *Edit) require(id, pkg, constraint string, ids []string) (err error) {
+func (e *Edit) require(id, pkg, constraint string, ids []string) error {
+	v, err := e.variant(id, pkg, constraint)
+	if err != nil || v == nil || slices.Equal(v.Require, ids) {
+		return err
+	}
 	at := []string{id, "packages", pkg, constraint, "require"}
 	if len(ids) == 0 {
 		e.text, err = remove(e.text, at)
