@@ -1,6 +1,5 @@
 // Package author makes patches of edits: it tells the edits of a tree from the patches
-// that are in it, finds out which of these the edits need, and keeps a catalogue of the
-// shop's own.
+// that are in it, and finds out which of these the edits need.
 package author
 
 import (

@@ -56,25 +56,25 @@ func set(doc []byte, path []string, value any) ([]byte, error) {
 	return splice(doc, last, end, ","+style.end+member+after), nil
 }
 
-// remove takes a member out of the object that has it; it is no error if there is none.
+// remove takes a member out of the object that has it, each time that its name occurs; it
+// is no error if there is none.
 func remove(doc []byte, path []string) ([]byte, error) {
 	parent, rest, err := walk(doc, path[:len(path)-1])
 	if err != nil || len(rest) > 0 {
 		return doc, err
 	}
 	name := path[len(path)-1]
-	previous, start, end := parent.Index+1, -1, -1
+	start, end := parent.Index+1, -1
 	parent.ForEach(func(key, value gjson.Result) bool {
+		behind := value.Index + len(value.Raw)
 		if key.Str == name {
-			start, end = previous, value.Index+len(value.Raw)
-			return true
+			end = behind
+			return false
 		}
-		if start < 0 {
-			previous = value.Index + len(value.Raw)
-		}
+		start = behind
 		return true
 	})
-	if start < 0 {
+	if end < 0 {
 		return doc, nil
 	}
 	if start == parent.Index+1 { // the first: the comma behind it goes
@@ -82,7 +82,7 @@ func remove(doc []byte, path []string) ([]byte, error) {
 			end = len(doc) - len(rest) + 1
 		}
 	}
-	return splice(doc, start, end, ""), nil
+	return remove(splice(doc, start, end, ""), path) // a name may be repeated
 }
 
 // walk follows a path as far as there are values, and returns the last one and what is

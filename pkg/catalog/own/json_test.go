@@ -68,6 +68,7 @@ func TestRemove(t *testing.T) {
 		{`{"a": 1, "b": 2}`, `{"a": 1}`},
 		{`{"b": 2}`, `{}`},
 		{`{"a": 1}`, `{"a": 1}`},
+		{`{"b": 1, "c": 3, "b": 2, "d": 4}`, `{ "c": 3, "d": 4}`},
 	} {
 		got, err := remove([]byte(tc.doc), []string{"b"})
 		if err != nil || string(got) != tc.want {
