@@ -45,6 +45,11 @@ func (d *document) line(offset int) int { return 1 + bytes.Count(d.src[:offset],
 // is reports what kind of value it is by its first byte: one of { [ " t f n, or a digit.
 func (d *document) is(s span, first byte) bool { return s.start < s.end && d.src[s.start] == first }
 
+// empty reports whether a value is null or a list of nothing, which is PHP's empty object.
+func (d *document) empty(s span) bool {
+	return d.is(s, 'n') || d.is(s, '[') && len(d.items(s)) == 0
+}
+
 // text returns a text, or what a number or truth value looks like; ok is false for anything else.
 func (d *document) text(s span) (string, bool) {
 	var text string

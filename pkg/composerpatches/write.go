@@ -38,8 +38,8 @@ func Write(src []byte, inComposer bool, style Style, folder string, patches []Pa
 	if !ok && len(patches) == 0 {
 		return src, nil
 	}
-	if ok && !doc.is(at, '{') && len(doc.items(at)) > 0 {
-		return nil, fmt.Errorf("%s is a list, not an object with the names of packages", strings.Join(names, "."))
+	if ok && !doc.is(at, '{') && !doc.empty(at) {
+		return nil, fmt.Errorf("%s is no object with the names of packages", strings.Join(names, "."))
 	}
 	byPackage := map[string][]Patch{}
 	var order []string
@@ -53,6 +53,9 @@ func Write(src []byte, inComposer bool, style Style, folder string, patches []Pa
 	value := object{}
 	if ok {
 		for _, m := range doc.members(at) {
+			if len(byPackage[m.name]) > 0 && !doc.is(m.span, '{') && !doc.is(m.span, '[') && !doc.empty(m.span) {
+				return nil, fmt.Errorf("the patches of %s are neither an object nor a list", m.name)
+			}
 			written, err := w.merge(m, byPackage[m.name])
 			if err != nil {
 				return nil, err

@@ -106,7 +106,7 @@ func TestWrite(t *testing.T) {
 			}
 		})
 	}
-	for _, src := range []string{`{"patches": [1]}`, `{"patches": {"a/b": [{"url": "x"}]}}`, `{"patches": `, `[]x`, `7`} {
+	for _, src := range []string{`{"patches": "own.patch"}`, `{"patches": true}`, `{"patches": {"a/b": "own.patch"}}`, `{"patches": {"a/b": 1}}`, `{"patches": [1]}`, `{"patches": {"a/b": [{"url": "x"}]}}`, `{"patches": `, `[]x`, `7`} {
 		if got, err := Write([]byte(src), false, CweagansV1, "out", two); err == nil {
 			t.Errorf("%s became %s", src, got)
 		}
