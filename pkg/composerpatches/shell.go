@@ -138,6 +138,8 @@ type simple struct {
 	words []word
 	input *word
 	piped []word // the command before the |
+	// brackets are those before the command: where it goes to another folder within, that counts within.
+	brackets string
 }
 
 // commands splits the words of a line into its commands.
@@ -154,6 +156,11 @@ func simples(words []word) []simple {
 			if op == "|" {
 				current.piped = done.words
 			}
+		} else {
+			current.brackets = done.brackets
+		}
+		if op == "(" || op == ")" {
+			current.brackets += op
 		}
 	}
 	for i := 0; i < len(words); i++ {
@@ -190,7 +197,15 @@ func Commands(line string) []Command {
 	}
 	var list []Command
 	folder := ""
+	var outer []string // the folders around the brackets
 	for _, s := range simples(words) {
+		for _, bracket := range s.brackets {
+			if bracket == '(' {
+				outer = append(outer, folder)
+			} else if n := len(outer) - 1; n >= 0 {
+				folder, outer = outer[n], outer[:n]
+			}
+		}
 		args := s.words
 		for len(args) > 0 { // assignments and what only starts another command
 			name, value, assigned := strings.Cut(args[0].text, "=")
@@ -205,7 +220,7 @@ func Commands(line string) []Command {
 				}
 				args = args[1:]
 				continue
-			case isOneOf(path.Base(args[0].text), "exec", "sudo", "env", "command", "nice", "time", "then", "do", "else", "export", "{", "!"):
+			case isOneOf(path.Base(args[0].text), "@putenv", "exec", "sudo", "env", "command", "nice", "time", "then", "do", "else", "export", "{", "!"):
 				args = args[1:]
 				continue
 			}
@@ -215,7 +230,8 @@ func Commands(line string) []Command {
 			continue
 		}
 		if args[0].text == "cd" && len(args) == 2 {
-			if folder = path.Join(folder, args[1].text); args[1].dynamic || path.IsAbs(args[1].text) {
+			to := args[1].text
+			if folder = join(folder, to); args[1].dynamic || path.IsAbs(to) || strings.HasPrefix(to, "-") || strings.HasPrefix(to, "~") {
 				folder = ".." // leads out of the root, and nothing is understood there
 			}
 			continue
@@ -460,7 +476,10 @@ func join(folder, name string) string {
 	if path.IsAbs(name) {
 		return name
 	}
-	return path.Join(folder, name)
+	if p := path.Join(folder, name); p != "." {
+		return p
+	}
+	return ""
 }
 
 // take gathers the diffs that a command reads: its arguments, or what is redirected or piped into it by cat.

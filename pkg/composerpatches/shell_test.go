@@ -34,6 +34,20 @@ func TestCommands(t *testing.T) {
 		{"cd vendor/x/y && patch -p1 --forward < ../../../fixes/a.patch; echo done", []Command{
 			{Kind: ApplyDiffs, Files: []string{"fixes/a.patch"}, Folder: "vendor/x/y", Strip: 1},
 		}},
+		{"(cd vendor/x/y && git apply ../../../a.patch); git apply b.patch", []Command{
+			{Kind: ApplyDiffs, Files: []string{"a.patch"}, Folder: "vendor/x/y", Strip: 1},
+			{Kind: ApplyDiffs, Files: []string{"b.patch"}, Strip: 1},
+		}},
+		{"cd x && (cd y; (cd z)); git apply b.patch ) ; git apply c.patch", []Command{
+			{Kind: ApplyDiffs, Files: []string{"x/b.patch"}, Folder: "x", Strip: 1},
+			{Kind: ApplyDiffs, Files: []string{"x/c.patch"}, Folder: "x", Strip: 1},
+		}},
+		{"cd vendor && cd .. && git apply a.patch", []Command{{Kind: ApplyDiffs, Files: []string{"a.patch"}, Strip: 1}}},
+		{"patch -d . -p1 -i ./a.patch", []Command{{Kind: ApplyDiffs, Files: []string{"a.patch"}, Strip: 1}}},
+		{"git -C . apply --directory=. a.patch", []Command{{Kind: ApplyDiffs, Files: []string{"a.patch"}, Strip: 1}}},
+		{"cd vendor && cd - && git apply a.patch", []Command{{Kind: Unclear, Files: []string{"../a.patch"}, Folder: "..", Strip: 1}}},
+		{"cd ~ && git apply a.patch", []Command{{Kind: Unclear, Files: []string{"../a.patch"}, Folder: "..", Strip: 1}}},
+		{"@putenv QUALITY_PATCHES=ACSD-1,ACSD-2", []Command{{Kind: Environment, IDs: []string{"ACSD-1", "ACSD-2"}}}},
 		{"cat fixes/*.patch | patch -p1", []Command{{Kind: ApplyDiffs, Files: []string{"fixes/*.patch"}, Strip: 1}}},
 		{"patch < a.patch", []Command{{Kind: Unclear, Files: []string{"a.patch"}, Strip: -1}}},
 		{"patch -p1 < /etc/a.patch", []Command{{Kind: Unclear, Files: []string{"/etc/a.patch"}, Strip: 1}}},
