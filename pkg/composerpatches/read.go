@@ -223,19 +223,25 @@ type reader struct {
 // maxFile is how large a file may be.
 const maxFile = 64 << 20
 
-// open reads a file; nil if it is not there.
-func open(root fs.FS, name string) (*document, error) {
+// read reads a file that is not too large.
+func read(root fs.FS, name string) ([]byte, error) {
 	f, err := root.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
 	if err != nil {
-		return nil, &Error{name, err}
+		return nil, err
 	}
 	defer f.Close()
 	src, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(src) > maxFile {
 		err = fmt.Errorf("larger than %d MiB", maxFile>>20)
+	}
+	return src, err
+}
+
+// open reads a file; nil if it is not there.
+func open(root fs.FS, name string) (*document, error) {
+	src, err := read(root, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
 	if err != nil {
 		return nil, &Error{name, err}
@@ -356,12 +362,17 @@ func (r *reader) vaimo() error {
 		if m.name != "levels" {
 			continue
 		}
-		r.fallback = nil
+		var levels []int
 		for _, text := range r.texts(r.composer, m.span) {
 			if n, err := strconv.Atoi(text); err == nil && n >= 0 {
-				r.fallback = append(r.fallback, n)
+				levels = append(levels, n)
 			}
 		}
+		if levels == nil {
+			r.note("setting", false, Place{composerFile, r.composer.line(m.at)}, "the setting patcher.levels names no number; the usual ones are tried")
+			continue
+		}
+		r.fallback = levels
 	}
 	for _, s := range []struct {
 		names, in string
@@ -482,11 +493,18 @@ func (r *reader) texts(d *document, s span) []string {
 
 // list reads definitions by package.
 func (r *reader) list(s span) {
+	if !r.doc.is(s, '{') {
+		r.unreadable(s, "the list of patches is no object with the names of packages")
+		return
+	}
 	shared := Definition{}
 	r.shared(&shared, s)
 	for _, p := range r.doc.members(s) {
 		if strings.HasPrefix(p.name, "_") {
 			continue
+		}
+		if !r.doc.is(p.span, '{') && !r.doc.is(p.span, '[') {
+			r.unreadable(p.span, "what stands there for "+p.name+" is neither an object nor a list of patches")
 		}
 		base := shared
 		base.Package = strings.ToLower(p.name)
@@ -506,6 +524,13 @@ func (r *reader) list(s span) {
 		for _, item := range r.doc.items(p.span) {
 			r.item(base, "", item, r.at(item))
 		}
+	}
+}
+
+// unreadable notes what should have been definitions, if it is anything.
+func (r *reader) unreadable(s span, what string) {
+	if !r.doc.empty(s) {
+		r.note("not-understood", true, r.at(s), "%s; nothing of it is carried over", what)
 	}
 }
 
@@ -777,7 +802,10 @@ func (r *reader) search(s span) error {
 				if err != nil || e.IsDir() || !strings.EqualFold(path.Ext(name), ".patch") {
 					return err
 				}
-				src, err := fs.ReadFile(r.root, name)
+				if !e.Type().IsRegular() {
+					return nil
+				}
+				src, err := read(r.root, name)
 				if err != nil {
 					return err
 				}
@@ -878,6 +906,16 @@ func (r *reader) plugin() {
 	for _, names := range [][]string{{"require", r.Style.Plugin()}, {"require-dev", r.Style.Plugin()}, {"config", "allow-plugins", r.Style.Plugin()}} {
 		if s, ok := r.composer.find(names...); ok {
 			r.remove(s, strings.Join(names, "."))
+		}
+	}
+	other := Vaimo
+	if r.Style == Vaimo {
+		other = CweagansV2
+	}
+	for _, key := range []string{"require", "require-dev"} {
+		if s, ok := r.composer.find(key, other.Plugin()); ok {
+			at := Place{composerFile, r.composer.line(s.start)}
+			r.note("two-plugins", false, at, "composer.json requires %s as well; what that alone reads is carried over by another run with --style", other.Plugin())
 		}
 	}
 	for _, name := range []string{"enable-patching", "composer-exit-on-patch-failure", "composer-patches-skip-reporting"} {
