@@ -133,11 +133,8 @@ func Detect(root fs.FS, installed string) (Style, error) {
 			constraint, _ = doc.text(s)
 		}
 	}
-	if digits := strings.TrimLeft(constraint, "^~>=v "); digits != "" {
-		if digits[0] == '1' {
-			return CweagansV1, nil
-		}
-		return CweagansV2, nil
+	if style, ok := cweagansVersion(constraint); ok {
+		return style, nil
 	}
 	for _, name := range []string{"patcher", "patches-search", "patches-base", "patches-dev"} {
 		if _, ok := doc.find("extra", name); ok {
@@ -169,6 +166,18 @@ func Detect(root fs.FS, installed string) (Style, error) {
 		return CweagansV2, nil
 	}
 	return "", nil
+}
+
+// cweagansVersion returns the style of the version of cweagans/composer-patches that a constraint begins with.
+func cweagansVersion(constraint string) (Style, bool) {
+	switch digits := strings.TrimLeft(constraint, "^~>=v "); {
+	case digits == "":
+		return "", false
+	case digits[0] == '1':
+		return CweagansV1, true
+	default:
+		return CweagansV2, true
+	}
 }
 
 // Read gathers what a root declares for the plugin of a style; with no style, what scripts say alone. VendorDir is where

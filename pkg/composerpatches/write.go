@@ -160,6 +160,26 @@ func (w *writer) ours(s span) bool {
 	return false
 }
 
+// requiresOther returns the plugin that composer.json requires, if that is only another one than the style is for.
+func requiresOther(doc *document, style Style) (string, bool) {
+	other := ""
+	for _, key := range []string{"require", "require-dev"} {
+		for _, plugin := range []string{CweagansV1.Plugin(), Vaimo.Plugin()} {
+			s, ok := doc.find(key, plugin)
+			if !ok {
+				continue
+			}
+			constraint, _ := doc.text(s)
+			v, known := cweagansVersion(constraint)
+			if plugin == style.Plugin() && (style == Vaimo || !known || v == style) {
+				return "", false
+			}
+			other = plugin + " " + constraint
+		}
+	}
+	return other, other != ""
+}
+
 // Obstacles returns what in composer.json would have the plugin of a style treat an export in another way than it is
 // meant. File is where the patches are declared, "composer.json" or another.
 func Obstacles(src []byte, style Style, file string, patches []Patch) ([]string, error) {
@@ -172,6 +192,9 @@ func Obstacles(src []byte, style Style, file string, patches []Patch) ([]string,
 		s, _ := doc.find(names...)
 		t, _ := doc.text(s)
 		return t
+	}
+	if other, ok := requiresOther(doc, style); ok {
+		list = append(list, "composer.json requires "+other+", which does not read this form; --style names that plugin's")
 	}
 	_, inline := doc.find("extra", "patches")
 	switch style {

@@ -93,7 +93,10 @@ func (a *app) below(inst *project.Installation, name, fallback string) (string, 
 	}
 	root, abs := inst.Root, a.path(name)
 	rel, err := filepath.Rel(root, abs)
-	if err != nil || !filepath.IsLocal(rel) || rel == "." {
+	if err == nil && rel == "." {
+		return "", usagef("%s is the installation itself; name something in it", name)
+	}
+	if err != nil || !filepath.IsLocal(rel) {
 		return "", usagef("%s does not lie in the installation %s", name, root)
 	}
 	return filepath.ToSlash(rel), nil
@@ -148,17 +151,24 @@ func (a *app) exportPatches(ctx context.Context, o exportOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.refused != nil {
-		return errors.Join(errFinding, s.refused)
-	}
 	if s.failures != nil {
 		return s.failures
 	}
-
 	e := exporter{inst: sh.inst, into: into, names: map[string]bool{}}
 	result := &report.Export{
 		SchemaVersion: report.SchemaVersion, Style: string(style), DryRun: o.dryRun, File: file,
 		Diffs: []report.ExportedDiff{}, Written: []string{}, Findings: []report.Finding{},
+	}
+	if s.refused != nil {
+		for _, f := range s.findings {
+			if f.Level == report.LevelError && refusesSync(f.Rule) {
+				result.Findings = append(result.Findings, f)
+			}
+		}
+		if err := a.render(result); err != nil {
+			return err
+		}
+		return silent{errors.Join(errFinding, s.refused)}
 	}
 	for _, it := range e.expressible(s) {
 		if err := e.add(it); err != nil {
@@ -401,6 +411,8 @@ func (e *exporter) declare(sh *shop, overlay *applier.Overlay, style composerpat
 	var src []byte
 	old, err := overlay.ReadFile(file)
 	switch {
+	case err == nil && old.Mode&fs.ModeSymlink != 0:
+		return nil, usagef("%s is a link; qpt writes files only", file)
 	case err == nil:
 		src = old.Data
 	case !errors.Is(err, fs.ErrNotExist) || file == "composer.json":
