@@ -137,21 +137,8 @@ func (m *Migrate) text(p *printer) {
 		p.blank()
 		p.verbatim(m.Config)
 	}
-	if len(m.Removals) > 0 && len(m.Patches) > 0 {
-		p.blank()
-		p.line("When qpt sync has put them in, take out by hand:")
-		for _, r := range m.Removals {
-			what := r.What
-			if what == "" {
-				what = "the file"
-			}
-			p.wrapped("  "+Clean(place(r.File, r.Line))+"  ", Clean(what))
-		}
-	}
-	if m.Snippet != "" {
-		p.blank()
-		p.line("and have composer.json say:")
-		p.verbatim(m.Snippet)
+	if len(m.Patches) > 0 {
+		m.next(p)
 	}
 	p.blank()
 	what := count(added, "patch", "patches")
@@ -166,6 +153,32 @@ func (m *Migrate) text(p *printer) {
 		p.line("%s", p.paint(bad, what+" migrated, not all that is applied today"))
 	default:
 		p.line("%s", p.paint(good, what+" migrated: "+commas(m.Written)+" written; run qpt sync"))
+	}
+}
+
+// next writes what is left for a person to do.
+func (m *Migrate) next(p *printer) {
+	say := "Have composer.json say:"
+	if len(m.Removals) > 0 {
+		say = "and have composer.json say:"
+		p.blank()
+		if m.OK {
+			p.line("When qpt sync has put them in, take out by hand:")
+		} else {
+			p.line("When the errors are mended too and qpt sync has put all in, take out by hand:")
+		}
+		for _, r := range m.Removals {
+			what := r.What
+			if what == "" {
+				what = "the file"
+			}
+			p.wrapped("  "+Clean(place(r.File, r.Line))+"  ", Clean(what))
+		}
+	}
+	if m.Snippet != "" {
+		p.blank()
+		p.line("%s", say)
+		p.verbatim(m.Snippet)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -195,10 +196,21 @@ func (m *migration) find(rule, level string, at composerpatches.Place, format st
 
 // name is how messages call a definition.
 func name(d *composerpatches.Definition) string {
-	if d.Label == "" || d.Label == d.Source {
-		return fmt.Sprintf("the diff %s for %s", d.Source, d.Package)
+	switch {
+	case d.Label == "" && d.Source == "":
+		return "a diff for " + d.Package
+	case d.Label == "" || d.Label == d.Source:
+		return fmt.Sprintf("the diff %s for %s", shown(d), d.Package)
 	}
 	return fmt.Sprintf("%q for %s", d.Label, d.Package)
+}
+
+// shown is the source of a definition, without a password.
+func shown(d *composerpatches.Definition) string {
+	if u, err := url.Parse(d.Source); err == nil && d.Remote() && u.User != nil {
+		return u.Redacted()
+	}
+	return d.Source
 }
 
 // definition takes in what a plugin applies.
@@ -231,23 +243,23 @@ func (m *migration) definition(ctx context.Context, d *composerpatches.Definitio
 	src, err := m.source(ctx, d)
 	if err != nil {
 		rule := "unreadable"
-		if errors.Is(err, errNotDownloaded) {
+		if errors.Is(err, errNotDownloaded) || errors.Is(err, errNotSafe) {
 			rule = "not-downloaded"
 		}
-		lost(rule, "%s: %v", d.Source, err)
+		lost(rule, "%s: %v", shown(d), err)
 		return
 	}
 	if sum := hexSum(src); d.SHA256 != "" && sum != d.SHA256 {
-		lost("hash-mismatch", "%s has the SHA-256 %s, and %s is declared", d.Source, sum, d.SHA256)
+		lost("hash-mismatch", "%s has the SHA-256 %s, and %s is declared", shown(d), sum, d.SHA256)
 		return
 	}
 	if sum := sha1.Sum(src); d.SHA1 != "" && hex.EncodeToString(sum[:]) != d.SHA1 {
-		lost("hash-mismatch", "%s has the SHA-1 %x, and %s is declared", d.Source, sum, d.SHA1)
+		lost("hash-mismatch", "%s has the SHA-1 %x, and %s is declared", shown(d), sum, d.SHA1)
 		return
 	}
 	part, err := m.place(src, folder, d.Levels)
 	if err != nil {
-		lost("unusable", "%s: %v", d.Source, err)
+		lost("unusable", "%s: %v", shown(d), err)
 		return
 	}
 	if d.Folder == "install" && deployed(d.Package) {
@@ -265,7 +277,7 @@ func (m *migration) definition(ctx context.Context, d *composerpatches.Definitio
 	}
 	m.take(&foundPatch{
 		definition: d, pkg: d.Package, part: part, same: !d.Remote() && string(part.Text) == string(src),
-		from: report.Origin{File: d.File, Line: d.Line, Package: d.Package, Label: d.Label, Source: d.Source},
+		from: report.Origin{File: d.File, Line: d.Line, Package: d.Package, Label: d.Label, Source: shown(d)},
 	})
 }
 
@@ -388,14 +400,16 @@ func (m *migration) folder(d *composerpatches.Definition) (string, bool) {
 
 var errNotDownloaded = errors.New("it is not in the shop; run with --download, or keep a copy in the shop and name that in its place")
 
+var errNotSafe = errors.New("only https is downloaded; keep a copy in the shop and name that in its place")
+
 // source reads the diff of a definition.
 func (m *migration) source(ctx context.Context, d *composerpatches.Definition) ([]byte, error) {
 	if d.Remote() {
+		if !strings.HasPrefix(strings.ToLower(d.Source), "https://") {
+			return nil, errNotSafe
+		}
 		if !m.download {
 			return nil, errNotDownloaded
-		}
-		if !strings.HasPrefix(d.Source, "https://") {
-			return nil, errors.New("only https is downloaded")
 		}
 		return download(ctx, http.DefaultTransport, d.Source)
 	}
@@ -408,7 +422,14 @@ func (m *migration) read(name string) ([]byte, error) {
 	if !fs.ValidPath(clean) || strings.Contains(clean, `\`) {
 		return nil, errors.New("it does not lie below the root")
 	}
-	f, err := m.sh.root.Open(filepath.FromSlash(clean))
+	info, err := m.sh.root.Stat(filepath.FromSlash(clean))
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("it is no file")
+	}
+	var f *os.File
+	if err == nil {
+		f, err = m.sh.root.Open(filepath.FromSlash(clean))
+	}
 	if err != nil {
 		var pathErr *fs.PathError
 		if errors.As(err, &pathErr) {
