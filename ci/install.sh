@@ -48,6 +48,7 @@ case $sha256 in
 esac
 [ -z "$sha256" ] || [ ${#sha256} -eq 64 ] || fail "$sha256 is no SHA-256"
 case $releases in
+http://*@*) fail "releases are not fetched from $releases: give an https address or a folder as file://" ;;
 https://* | file:///* | http://127.0.0.1:* | http://localhost:*) ;;
 *) fail "releases are not fetched from $releases: give an https address or a folder as file://" ;;
 esac

@@ -59,7 +59,7 @@ func releases(t *testing.T) string {
 		for _, place := range []string{"/download/" + version, "/latest/download"} {
 			files[place+"/"+name] = archive.Bytes()
 			files[place+"/checksums.txt"] = fmt.Appendf(nil, "%064d  %s.sbom.json\n%x  %s\n", 0, name, sha256.Sum256(archive.Bytes()), name)
-			files[place+"/install.sh"] = script
+			files[place+"/install.sh"] = fmt.Appendf(bytes.Clone(script), "echo installed by %s >&2\n", place)
 		}
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -131,6 +131,7 @@ func TestInstaller(t *testing.T) {
 		{"another archive", "--releases file://" + broken, "its SHA-256 is "},
 		{"not in the checksums", "--version 3 --releases file://" + broken, "does not name " + archive},
 		{"no checksum", "--sha256 123 --releases " + url, "123 is no SHA-256"},
+		{"plain http in disguise", "--releases http://127.0.0.1:80@example.com/releases", "releases are not fetched from http://127.0.0.1:80@example.com"},
 		{"plain http", "--releases http://example.com/releases", "releases are not fetched from http://example.com"},
 		{"no version", "--version ../../latest --releases " + url, "../../latest is no version"},
 		{"an option that is not there", "--release 1.0.0", "there is no option --release"},
@@ -607,6 +608,34 @@ func TestGitLabJob(t *testing.T) {
 		job, got := run(t, workspace, map[string]string{"root": "shop"})
 		if paths, failures := quality(t, workspace, job); got.code != exitDone || len(paths) != 0 || failures != 0 {
 			t.Errorf("%+v, findings at %q", got, paths)
+		}
+	})
+	t.Run("the installer of the version", func(t *testing.T) {
+		for version, place := range map[string]string{"latest": "/latest/download", "1.0.0": "/download/v1.0.0", "v1.1.0": "/download/v1.1.0"} {
+			workspace, _ := declaring(t, "shop")
+			_, got := run(t, workspace, map[string]string{"root": "shop", "version": version})
+			if got.code != exitDone || !strings.Contains(got.err, "installed by "+place+"\n") {
+				t.Errorf("%s: %+v", version, got)
+			}
+		}
+	})
+	t.Run("where releases may be", func(t *testing.T) {
+		text, err := os.ReadFile(filepath.Join(repository, "templates", "qpt.yml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c component
+		if err := yaml.Unmarshal(text, &c); err != nil {
+			t.Fatal(err)
+		}
+		may := regexp.MustCompile(c.Spec.Inputs["releases"].Regex)
+		for address, want := range map[string]bool{
+			"https://example.com/releases": true, url: true, url + "/x": true,
+			"http://example.com/releases": false, "http://127.0.0.1:80@example.com/": false, "https://example.com/$(id)": false, "file:///x": false,
+		} {
+			if may.MatchString(address) != want {
+				t.Errorf("%s: %v", address, !want)
+			}
 		}
 	})
 	t.Run("verify an edited tree", func(t *testing.T) {
