@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"path"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -75,6 +76,10 @@ func (a *app) unknownOrigin(sh *shop, p *declared.Policy, it *stack.Item) string
 	for _, v := range it.Variants {
 		source, _ := a.sourceOf(sh, v)
 		known := source == "" || source == bundledSource || path.Dir(source) == path.Join(sh.inst.VendorDir, "magento")
+		if v.Source() == a.ownDir(sh.inst.Root) { // that of the shop, committed with it
+			rel, err := filepath.Rel(sh.inst.Root, v.Source())
+			known = known || err == nil && filepath.IsLocal(rel)
+		}
 		if !known && !slices.Contains(a.config.OwnCatalog, v.Source()) {
 			return "is from the catalogue " + v.Source() + ", which " + declared.ConfigFile + " does not name"
 		}
