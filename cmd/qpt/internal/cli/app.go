@@ -30,6 +30,7 @@ type app struct {
 	config  config
 	started bool // a command was found and its arguments are right
 	closers []func() error
+	warned  map[string]bool // the warnings that are given once
 }
 
 // configure reads the configuration for the command that is about to run.
@@ -89,6 +90,18 @@ func (a *app) installation() (*project.Installation, error) {
 	}
 	a.warn(inst)
 	return inst, nil
+}
+
+// warnOnce warns of what is come upon again where a command goes on without a shop.
+func (a *app) warnOnce(text string) {
+	if a.warned[text] {
+		return
+	}
+	if a.warned == nil {
+		a.warned = map[string]bool{}
+	}
+	a.warned[text] = true
+	a.note("warning: %s", report.Clean(text))
 }
 
 func (a *app) noRoot() error {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -36,7 +37,7 @@ func (a *app) cached() []catalog.Source {
 	s := a.store()
 	entries, err := s.Entries()
 	if err != nil {
-		a.note("warning: %s", report.Clean(err.Error()))
+		a.warnOnce(err.Error())
 		return nil
 	}
 	var sources []catalog.Source
@@ -49,7 +50,7 @@ func (a *app) cached() []catalog.Source {
 			files, err = a.trusted(files)
 		}
 		if err != nil {
-			a.note("warning: catalogue %s of the cache is left out: %s", report.Clean(e.String()), report.Clean(err.Error()))
+			a.warnOnce(fmt.Sprintf("catalogue %s of the cache is left out: %v", e, err))
 			continue
 		}
 		sources = append(sources, catalog.Source{Name: e.Name + " " + e.Version + " (cache)", FS: files})
