@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // A document is JSON text whose places and order count: that of the members decides in which order patches go in, and
 // an edit leaves every other byte as it is.
-type document struct{ src []byte }
+type document struct {
+	src   []byte
+	lines []int // where they begin, but the first; nil until somebody asks
+}
 
 // A span is a value of a document.
 type span struct{ start, end int }
@@ -31,7 +35,7 @@ func parse(src []byte) (*document, error) {
 		}
 		return nil, err
 	}
-	return &document{src}, nil
+	return &document{src: src}, nil
 }
 
 func (d *document) top() span {
@@ -39,8 +43,21 @@ func (d *document) top() span {
 	return span{start, len(bytes.TrimRight(d.src, " \t\r\n"))}
 }
 
-func (d *document) raw(s span) []byte   { return d.src[s.start:s.end] }
-func (d *document) line(offset int) int { return 1 + bytes.Count(d.src[:offset], []byte("\n")) }
+func (d *document) raw(s span) []byte { return d.src[s.start:s.end] }
+
+// line returns the number of the line that an offset is in.
+func (d *document) line(offset int) int {
+	if d.lines == nil {
+		d.lines = []int{}
+		for i, c := range d.src {
+			if c == '\n' {
+				d.lines = append(d.lines, i+1)
+			}
+		}
+	}
+	before, _ := slices.BinarySearch(d.lines, offset+1)
+	return 1 + before
+}
 
 // is reports what kind of value it is by its first byte: one of { [ " t f n, or a digit.
 func (d *document) is(s span, first byte) bool { return s.start < s.end && d.src[s.start] == first }
@@ -70,6 +87,7 @@ func (d *document) members(s span) []member {
 		return nil
 	}
 	var list []member
+	index := map[string]int{}
 	dec := json.NewDecoder(bytes.NewReader(d.raw(s)))
 	_, _ = dec.Token() // the text is known to be JSON
 	for dec.More() {
@@ -81,15 +99,12 @@ func (d *document) members(s span) []member {
 		name, _ := token.(string)
 		m := member{name: name, at: before + bytes.IndexByte(d.src[before:], '"')}
 		m.span = d.value(dec, s.start)
-		replaced := false
-		for i := range list {
-			if list[i].name == name {
-				list[i].span, replaced = m.span, true
-			}
+		if i, ok := index[name]; ok {
+			list[i].span = m.span
+			continue
 		}
-		if !replaced {
-			list = append(list, m)
-		}
+		index[name] = len(list)
+		list = append(list, m)
 	}
 	return list
 }

@@ -493,6 +493,9 @@ func (m *migration) place(src []byte, folder string, levels []int) (*rewrite.Par
 
 // sequence brings the definitions for each package into the order that their after and before ask for.
 func (m *migration) sequence() {
+	if !slices.ContainsFunc(m.found, func(f *foundPatch) bool { return len(f.definition.After)+len(f.definition.Before) > 0 }) {
+		return // as nearly always; the search below takes the square of their number
+	}
 	behind := func(f, other *foundPatch) bool { // f goes in after other
 		means := func(d, by *composerpatches.Definition, patterns []string) bool {
 			return slices.ContainsFunc(patterns, func(p string) bool { return p != "" && d.Matches(p) })
