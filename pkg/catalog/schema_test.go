@@ -48,6 +48,7 @@ func TestCatalogueSchemas(t *testing.T) {
 		{"support-patches", "nothing", `{}`, true},
 		{"support-patches", "all there is", entry(`{"title": "t", "categories": ["c"], "requirements": "r", "metadata": {}, "packages": {"a/b": {"*": {"file": "os/x.patch", "require": ["EX-2"], "replaced-with": "EX-3", "deprecated": false}}}}`), true},
 		{"support-patches", "a security patch", entry(`{"title": "t", "security": {"cve": ["CVE-2026-0001"], "bulletin": "APSB26-71", "release": "2.4.7-p10", "month": "2026-07", "sequence": 1, "edition": "CE"}, "packages": {"a/b": {"*": {"file": "x", "sha256": "` + strings.Repeat("0a", 32) + `"}}}}`), true},
+		{"support-patches", "a sequence of four digits", entry(`{"title": "t", "security": {"sequence": 1000}, "packages": {"a/b": {"*": {"file": "x"}}}}`), false},
 		{"support-patches", "a vulnerability by another name", entry(`{"title": "t", "security": {"cve": ["2026-0001"]}, "packages": {"a/b": {"*": {"file": "x"}}}}`), false},
 		{"support-patches", "a release of Magento beside the package's version", variant(`{"file": "x", "base": "2.4.7-p10"}`), true},
 		{"support-patches", "a list of releases", variant(`{"file": "x", "base": ["2.4.7-p10"]}`), false},

@@ -21,8 +21,8 @@ type Security struct {
 	Release string
 	// Month is the one in which an isolated diff appeared, as YYYY-MM, or "".
 	Month string
-	// Sequence is the diff's number among those for the same release and month, from 1
-	// on; 0 when it has none.
+	// Sequence is the diff's number among those for the same release and month, from 1 to
+	// 999; 0 when it has none.
 	Sequence int
 	// Edition is the one that the diff is for, in upper case, such as CE, or "".
 	Edition string
@@ -30,8 +30,12 @@ type Security struct {
 
 var (
 	cveName   = regexp.MustCompile(`^CVE-[0-9]{4}-[0-9]{4,}$`)
-	monthName = regexp.MustCompile(`^[0-9]{4}-(0[1-9]|1[0-2])$`)
+	monthName = regexp.MustCompile(`^20[0-9]{2}-(0[1-9]|1[0-2])$`)
 )
+
+// maxSequence is the last number that a name has room for. What is missing before a number
+// is counted up, so that an entry with any number could stop everything.
+const maxSequence = 999
 
 // CheckCVE returns an error unless id names a vulnerability as CVE-YYYY-NNNN.
 func CheckCVE(id string) error {
@@ -81,8 +85,8 @@ func security(src gjson.Result) (*Security, error) {
 			}
 		case "sequence":
 			s.Sequence = int(f.value.Int())
-			if f.value.Type != gjson.Number || s.Sequence < 1 || float64(s.Sequence) != f.value.Num {
-				err = errors.New("expected a number from 1 on")
+			if f.value.Type != gjson.Number || s.Sequence < 1 || s.Sequence > maxSequence || float64(s.Sequence) != f.value.Num {
+				err = fmt.Errorf("expected a number from 1 to %d", maxSequence)
 			}
 		case "edition":
 			err = text(f.value, &s.Edition, "the short name of an edition")

@@ -24,9 +24,13 @@ func TestSecurity(t *testing.T) {
 		{"one vulnerability as text", `{"cve": "CVE-2026-0001"}`, nil, "security: cve: expected a list of names, found text"},
 		{"no vulnerability", `{"cve": ["CVE-26-1"]}`, nil, `security: cve: "CVE-26-1" is not the name of a vulnerability, which is of the form CVE-2026-12345`},
 		{"month 13", `{"month": "2026-13"}`, nil, `security: month: "2026-13" is not a month as YYYY-MM`},
-		{"sequence as text", `{"sequence": "001"}`, nil, "security: sequence: expected a number from 1 on"},
-		{"sequence 0", `{"sequence": 0}`, nil, "security: sequence: expected a number from 1 on"},
-		{"sequence with a fraction", `{"sequence": 1.5}`, nil, "security: sequence: expected a number from 1 on"},
+		{"sequence as text", `{"sequence": "001"}`, nil, "security: sequence: expected a number from 1 to 999"},
+		{"sequence 0", `{"sequence": 0}`, nil, "security: sequence: expected a number from 1 to 999"},
+		{"the last sequence", `{"sequence": 999}`, &catalog.Security{Sequence: 999}, ""},
+		{"sequence of four digits", `{"sequence": 1000}`, nil, "security: sequence: expected a number from 1 to 999"},
+		{"sequence of many digits", `{"sequence": 9223372036854775808}`, nil, "security: sequence: expected a number from 1 to 999"},
+		{"a month of long ago", `{"month": "0001-01"}`, nil, `security: month: "0001-01" is not a month as YYYY-MM`},
+		{"sequence with a fraction", `{"sequence": 1.5}`, nil, "security: sequence: expected a number from 1 to 999"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := quality(`{"X-1": {"security": ` + tc.src + `, "packages": {"p/p": {"1": {"file": "one.patch"}}}}}`)

@@ -94,7 +94,8 @@ func TestRules(t *testing.T) {
 			fstest.MapFS{support: object(
 				`"A": {"title": "t", "categories": ["One"], "security": {"cve": ["CVE-1", 2, "CVE-2026-0001", "CVE-2026-0001"], "month": "2026-13", "bulletin": 1, "sequence": 0, "hello": 1}, "packages": {"a/b": {"*": {`+x+`}}}}`,
 				`"B": {"title": "t", "categories": ["One"], "security": {"release": "2.4.7-p10", "month": "2026-07", "sequence": 1, "edition": "CE"}, "packages": {"a/b": {"*": {`+y+`}}}}`,
-				`"C": {"title": "t", "categories": ["One"], "security": [1], "packages": {"a/b": {"*": {`+y+`}}}}`)},
+				`"C": {"title": "t", "categories": ["One"], "security": [1], "packages": {"a/b": {"*": {`+y+`}}}}`,
+				`"D": {"title": "t", "categories": ["One"], "security": {"release": "2.4.7-p10", "month": "0001-01", "sequence": 1000, "edition": "b2c"}, "packages": {"a/b": {"*": {`+y+`}}}}`)},
 			[]string{
 				"warning unknown-key A support-patches.json:2 /A/security/hello", "error security A support-patches.json:2 /A/security/cve/0",
 				"error structure A support-patches.json:2 /A/security/cve/1", "warning security A support-patches.json:2 /A/security/cve/3",
@@ -102,6 +103,8 @@ func TestRules(t *testing.T) {
 				"error security A support-patches.json:2 /A/security/sequence",
 				"warning security A support-patches.json:2 /A/security", "warning security A support-patches.json:2 /A/security",
 				"error structure C support-patches.json:4 /C/security",
+				"error security D support-patches.json:5 /D/security/month", "warning security D support-patches.json:5 /D/security/edition",
+				"error security D support-patches.json:5 /D/security/sequence",
 			},
 		},
 		{

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"strings"
 
 	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/compat"
@@ -11,8 +12,8 @@ import (
 
 var (
 	hashName     = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	monthName    = regexp.MustCompile(`^[0-9]{4}-(0[1-9]|1[0-2])$`)
-	sequenceName = regexp.MustCompile(`^[1-9][0-9]{0,8}(\.0+)?$`)
+	monthName    = regexp.MustCompile(`^20[0-9]{2}-(0[1-9]|1[0-2])$`)
+	sequenceName = regexp.MustCompile(`^[1-9][0-9]{0,2}(\.0+)?$`)
 )
 
 // A promise is what a variant says of the bytes of a diff.
@@ -54,6 +55,8 @@ func (l *linter) security(p *patch, n *node) {
 			l.report(RuleSecurity, Error, p, value, "%q is not a month as YYYY-MM", value.text)
 		case value.text == "":
 			l.report(RuleSecurity, Warning, p, value, "the %s is empty", name)
+		case name == "edition" && catalog.EditionPackages(strings.ToUpper(value.text)) == nil:
+			l.report(RuleSecurity, Warning, p, value, "the edition %q is none of CE, EE and B2B, so it keeps the patch from no shop", value.text)
 		case name == "release":
 			if _, err := compat.ParseVersion(value.text); err != nil {
 				l.report(RuleSecurity, Warning, p, value, "the release: %v", err)
@@ -65,7 +68,7 @@ func (l *linter) security(p *patch, n *node) {
 		return
 	}
 	if !sequenceName.MatchString(sequence.number) {
-		l.report(RuleSecurity, Error, p, sequence, "the sequence is not a number from 1 on")
+		l.report(RuleSecurity, Error, p, sequence, "the sequence is not a number from 1 to 999")
 	}
 	for _, name := range []string{"release", "month", "edition"} {
 		if n.get(name) == nil {
