@@ -39,20 +39,8 @@ type assessment struct {
 // for right, whatever the lock says of it.
 func (a *app) assess(sh *shop, set *declared.Set, lock *declared.Lock, relock bool) (*assessment, error) {
 	s := &assessment{set: set, lock: lock, sums: map[*stack.Item][]string{}}
-	items := s.resolve(a, sh)
-	var err error
-	s.wanted, s.requiredBy, err = sh.stack.Closure(items, func(id string) bool {
-		_, ignored := set.Ignores(id)
-		return ignored
-	})
-	for _, e := range unjoin(err) {
-		s.refuse("missing-requirement", "", declared.Place{}, fmt.Errorf("%w; if it is not needed here, ignore it in %s, with the reason", e, declared.ConfigFile))
-	}
-	for _, it := range s.wanted {
-		if err := s.sum(it); err != nil {
-			return nil, err
-		}
-		s.checkPin(it)
+	if err := s.choose(a, sh); err != nil {
+		return nil, err
 	}
 	s.plan, s.failures = sh.stack.PlanSync(stack.SyncRequest{Wanted: s.wanted, Known: a.known(sh, s)})
 	for i := range s.plan.Steps {
@@ -68,6 +56,48 @@ func (a *app) assess(sh *shop, set *declared.Set, lock *declared.Lock, relock bo
 	}
 	s.drift()
 	return s, nil
+}
+
+// choose finds what has to be in the tree: what is declared, and what that requires.
+func (s *assessment) choose(a *app, sh *shop) error {
+	items := s.resolve(a, sh)
+	var err error
+	s.wanted, s.requiredBy, err = sh.stack.Closure(items, func(id string) bool {
+		_, ignored := s.set.Ignores(id)
+		return ignored
+	})
+	for _, e := range unjoin(err) {
+		s.refuse("missing-requirement", "", declared.Place{}, fmt.Errorf("%w; if it is not needed here, ignore it in %s, with the reason", e, declared.ConfigFile))
+	}
+	for _, it := range s.wanted {
+		if err := s.sum(it); err != nil {
+			return err
+		}
+		s.checkPin(it)
+	}
+	return nil
+}
+
+// decisive returns the installed version of each package that decides about a variant.
+func (s *assessment) decisive(sh *shop) map[string]string {
+	versions := map[string]string{}
+	for _, it := range s.wanted {
+		for _, v := range it.Variants {
+			if v.Package == "" {
+				continue
+			}
+			if found, ok := sh.inst.Packages.Find(v.Package, v.Constraint); ok {
+				versions[v.Package] = found.Version.String()
+			}
+			if v.Base == nil {
+				continue
+			}
+			if found, ok := sh.inst.Packages.Find(catalog.BasePackage, *v.Base); ok {
+				versions[catalog.BasePackage] = found.Version.String()
+			}
+		}
+	}
+	return versions
 }
 
 // unjoin splits a joined error.
@@ -280,7 +310,7 @@ func (a *app) sourceLabel(name string) string {
 
 // makeLock works out the lock that belongs to the plan.
 func (s *assessment) makeLock(a *app, sh *shop, relock bool) error {
-	next := &declared.Lock{Version: declared.LockVersion, Installed: map[string]string{}, Patches: []declared.LockedPatch{}}
+	next := &declared.Lock{Version: declared.LockVersion, Installed: s.decisive(sh), Patches: []declared.LockedPatch{}}
 	next.Declared, next.Ignored = s.set.Names()
 	kept := !relock && s.lock != nil && len(s.plan.Steps) == 0 && len(s.lock.Patches) == len(s.wanted)
 	for i, it := range s.wanted {
@@ -292,14 +322,6 @@ func (s *assessment) makeLock(a *app, sh *shop, relock bool) error {
 			d.Source, d.Release = a.sourceOf(sh, v)
 			if v.Package != "" {
 				d.Constraint = v.Constraint.String()
-				if found, ok := sh.inst.Packages.Find(v.Package, v.Constraint); ok {
-					next.Installed[v.Package] = found.Version.String()
-				}
-				if v.Base != nil {
-					if found, ok := sh.inst.Packages.Find(catalog.BasePackage, *v.Base); ok {
-						next.Installed[catalog.BasePackage] = found.Version.String()
-					}
-				}
 			}
 			if same && !relock && old.Diffs[j].File == d.File && old.Diffs[j].Source == d.Source {
 				d.Release = old.Diffs[j].Release // it came from there, and is the same since

@@ -1,106 +1,44 @@
 package cli
 
 import (
-	"bytes"
-	"io/fs"
+	"maps"
 	"os"
-	"path"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 
-	"github.com/tidwall/gjson"
-
-	"github.com/quality-patches/qpt/patches"
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/applier/transaction"
-	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/declared"
-	"github.com/quality-patches/qpt/pkg/project"
 	"github.com/quality-patches/qpt/pkg/stack"
 )
 
-// inStep reports whether declarations, lock, diffs, installed versions and files all
-// agree, so that there is nothing to do. It compares sums and reads neither the
-// catalogue nor the packages. A no means only that one has to look closer.
-func (a *app) inStep(root *os.Root) (*declared.Lock, bool) {
-	if work, err := transaction.Pending(root, a.transactionOptions(&project.Installation{}, "")); work != nil || err != nil {
+// inStep reports whether declarations, lock, catalogue, installed versions and files all
+// agree, so that there is nothing to do. Of the files it compares sums alone. A no means
+// only that one has to look closer.
+func (a *app) inStep(sh *shop) (*declared.Lock, bool) {
+	if work, err := transaction.Pending(sh.root, a.transactionOptions(sh.inst, "")); work != nil || err != nil {
 		return nil, false
 	}
-	set, err := declared.Read(root.FS())
+	set, err := declared.Read(sh.root.FS())
 	if err != nil {
 		return nil, false
 	}
-	lock, err := declared.ReadLock(root.FS())
+	lock, err := declared.ReadLock(sh.root.FS())
 	if err != nil || lock == nil || !lock.Same(set) {
 		return nil, false
 	}
-	for _, p := range set.Patches {
-		locked, ok := lock.Patch(p.Name)
-		if !ok || p.SHA256 != "" && declared.Hash(locked.Sums()) != p.SHA256 {
+	s := &assessment{set: set, lock: lock, sums: map[*stack.Item][]string{}}
+	if err := s.choose(a, sh); err != nil || len(s.findings) > 0 || len(s.wanted) != len(lock.Patches) {
+		return nil, false
+	}
+	for i, it := range s.wanted {
+		if locked, same := s.locked(it); !same || locked != &lock.Patches[i] {
 			return nil, false
 		}
 	}
-	return lock, a.sameInstalled(root, lock) && a.sameDiffs(root, lock) && sameFiles(root, lock)
-}
-
-// sameInstalled reports whether the packages that decided are still of the same versions.
-func (a *app) sameInstalled(root *os.Root, lock *declared.Lock) bool {
-	if len(lock.Installed) == 0 {
-		return true
-	}
-	manifest, err := root.ReadFile("composer.json")
-	if err != nil && !os.IsNotExist(err) || bytes.Contains(manifest, []byte(`"vendor-dir"`)) || a.Getenv("COMPOSER_VENDOR_DIR") != "" {
-		return false // where the packages lie is not for a quick look
-	}
-	src, err := root.ReadFile("vendor/composer/installed.json")
-	if err != nil {
-		return false
-	}
-	missing := len(lock.Installed)
-	gjson.GetBytes(src, "packages").ForEach(func(_, p gjson.Result) bool {
-		if version, ok := lock.Installed[p.Get("name").Str]; ok {
-			if p.Get("version").Str != version {
-				return false
-			}
-			missing--
-		}
-		return missing > 0
-	})
-	return missing == 0
-}
-
-// sameDiffs reports whether every diff of the lock still lies where it came from.
-func (a *app) sameDiffs(root *os.Root, lock *declared.Lock) bool {
-	sources := map[string]func(file string) ([]byte, error){
-		"": func(file string) ([]byte, error) { return root.ReadFile(file) },
-		bundledSource: func(file string) ([]byte, error) {
-			return fs.ReadFile(patches.Catalog(), path.Join("patches", file))
-		},
-	}
-	for _, name := range a.config.Catalog {
-		s, closer, err := catalog.Open(a.path(name))
-		if err != nil {
-			return false
-		}
-		a.closers = append(a.closers, closer)
-		sources[a.sourceLabel(s.Name)] = func(file string) ([]byte, error) {
-			return fs.ReadFile(s.FS, path.Join("patches", file))
-		}
-	}
-	for i := range lock.Patches {
-		for _, d := range lock.Patches[i].Diffs {
-			read := sources[d.Source]
-			if read == nil {
-				read = func(file string) ([]byte, error) { return root.ReadFile(path.Join(d.Source, "patches", file)) }
-			}
-			if text, err := read(d.File); err != nil || hexSum(text) != d.SHA256 {
-				return false
-			}
-		}
-	}
-	return true
+	return lock, maps.Equal(lock.Installed, s.decisive(sh)) && sameFiles(sh.root, lock)
 }
 
 // sameFiles reports whether every file is as the lock leaves it.

@@ -110,21 +110,17 @@ declared then: all of it or nothing. What other declared patches require stays.`
 }
 
 func (a *app) sync(ctx context.Context, o syncOptions) (err error) {
-	if o.command == "sync" && a.config.Root != "" {
-		root, err := a.openRoot(a.config.Root)
-		if err != nil {
-			return err
-		}
-		if lock, ok := a.inStep(root); ok {
+	sh, err := a.shop()
+	if err != nil {
+		return err
+	}
+	if o.command == "sync" {
+		if lock, ok := a.inStep(sh); ok {
 			return a.render(&report.Sync{
 				SchemaVersion: report.SchemaVersion, Command: o.command, OK: true, DryRun: o.dryRun, Frozen: o.frozen,
 				Declared: len(lock.Patches), Steps: []report.Step{}, Written: []string{},
 			})
 		}
-	}
-	sh, err := a.shop()
-	if err != nil {
-		return err
 	}
 	var session *transaction.Session
 	var stateErr error
