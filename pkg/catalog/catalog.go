@@ -134,7 +134,7 @@ func (v *Variant) Text() ([]byte, error) {
 	}
 	if v.SHA256 != "" {
 		if sum := hash(b); sum != v.SHA256 {
-			return nil, &DiffError{v.source, v.File, fmt.Errorf("its SHA-256 is %s, but the catalogue says %s", sum, v.SHA256)}
+			return nil, &DiffError{v.source, v.File, fmt.Errorf("its SHA-256 is %s, but the catalogue says %s; get the diff anew, or state its sum in the entry if it is meant to have changed", sum, v.SHA256)}
 		}
 	}
 	return b, nil

@@ -454,6 +454,9 @@ func (s *assessment) drift() {
 			if slices.Contains(was, strings.ToLower(p.ID)) {
 				order = append(order, strings.ToLower(p.ID))
 			} else if at, ok := s.set.Find(p.ID); !ok {
+				if s.refused != nil && len(p.RequiredBy) > 0 {
+					continue // what cannot be had may require it still
+				}
 				s.add("undeclared", report.LevelError, p.ID, "", declared.Place{}, "patch "+p.ID+" was put in, and is not declared any more")
 			} else if s.refused == nil {
 				s.add("undeclared", report.LevelError, p.ID, "", at.Place, "patch "+p.ID+" was put in, and is left out now")
