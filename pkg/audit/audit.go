@@ -135,7 +135,7 @@ func Run(s *stack.Stack, base compat.Version, releases catalog.Releases, only []
 	for _, p := range a.result.Patches {
 		a.replace(p)
 	}
-	for _, p := range a.result.Patches {
+	for _, p := range a.chronology() { // what is found missing counts for those after it
 		a.inSequence(p)
 	}
 	a.release()

@@ -375,6 +375,22 @@ func TestSequence(t *testing.T) {
 	}
 }
 
+// The order of the catalogue says nothing of the order in which diffs came out.
+func TestSequenceOfThree(t *testing.T) {
+	s := shop{release: "2.4.7-p10", files: map[string]string{"a.php": one}, entries: []entry{
+		{id: "C-1", security: closes("2.4.7-p10", "2026-08", 1, "CE", "CVE-2026-1003"), diff: change("a.php", last, odd)},
+		{id: "B-1", security: closes("2.4.7-p10", "2026-07", 2, "CE", "CVE-2026-1002"), diff: change("a.php", two, last)},
+		{id: "A-1", security: closes("2.4.7-p10", "2026-07", 1, "CE", "CVE-2026-1001"), diff: fix},
+	}}
+	r := s.audit(t)
+	if got, want := says(r), "C-1 missing, B-1 missing, A-1 missing, CVE-2026-1001 VULNERABLE, CVE-2026-1002 VULNERABLE, CVE-2026-1003 VULNERABLE"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if r.Patches[0].Reason != "it would fit after A-1, B-1" {
+		t.Errorf("reason %q", r.Patches[0].Reason)
+	}
+}
+
 // One that is replaced stays so, wherever it is in a sequence.
 func TestReplacedInSequence(t *testing.T) {
 	s := shop{release: "2.4.7-p10", files: map[string]string{"a.php": one}, entries: []entry{

@@ -36,6 +36,19 @@ func (a *auditor) inSequence(p *Patch) {
 	}
 }
 
+// chronology returns the patches of which the sources say what they close, in the order in
+// which they came out.
+func (a *auditor) chronology() []*Patch {
+	var list []*Patch
+	for _, p := range a.result.Patches {
+		if p.Entry != nil && p.Entry.Security != nil {
+			list = append(list, p)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y *Patch) int { return chronological(x.Entry.Security, y.Entry.Security) })
+	return list
+}
+
 // precedes reports whether an isolated diff has to go in before another one of its release.
 func precedes(s, t *catalog.Security) bool {
 	return strings.EqualFold(s.Release, t.Release) && chronological(s, t) < 0
