@@ -66,6 +66,7 @@ var (
 		Deprecated: true, ReplacedWith: "EX-3", Require: []string{"EX-1", "EX-4"}, Requirements: "Reindex afterwards.",
 		Components: []string{"magento/module-cart", "magento/module-tax"},
 		Metadata:   json.RawMessage(`{"rules": [{"match": "<all>", "weight": 1.5}]}`),
+		Security:   &report.Security{CVE: []string{"CVE-2026-1001", "CVE-2026-1002"}, Bulletin: "APSB26-71", Release: "2.4.6-p3", Month: "2026-07", Sequence: 2, Edition: "CE"},
 		Variants:   []report.Variant{variant, {Constraint: "*", File: "loose.patch"}},
 	}
 	wide = report.Patch{
@@ -75,7 +76,7 @@ var (
 	hostile = report.Patch{
 		ID: "EVIL-\x1b[2J", Title: "clears\x1b[31m the\x07 screen\r\nand\tturns \u202etext\u202c \xff\u200bround \u009b1m",
 		Categories: []string{"\x1b]0;title\x07"}, Origin: "\x00", Type: "Custom", Source: "a\nb", Variants: []report.Variant{{Package: "p\x1b/p", Constraint: "*", File: "x\x7f.patch"}},
-		Require: []string{"\x1b[0m"}, Metadata: json.RawMessage(`{"path": "a\/b", "smile": "\ud83d\ude00", "number": -1.50e3, "none": null, "no": false, "raw": "` + "\xff\x7f\u2028\u0085" + `"}`),
+		Require: []string{"\x1b[0m"}, Security: &report.Security{Bulletin: "APSB\x1b[2J", Edition: "C\nE"}, Metadata: json.RawMessage(`{"path": "a\/b", "smile": "\ud83d\ude00", "number": -1.50e3, "none": null, "no": false, "raw": "` + "\xff\x7f\u2028\u0085" + `"}`),
 	}
 	mismatch = report.Refusal{
 		Path: "vendor/magento/module-cart/Model/Total.php", Reason: "hunk-mismatch", Message: "vendor/magento/module-cart/Model/Total.php: hunk 2 does not fit at line 57 (nearest at line 60: 2 of 3 lines as expected)",

@@ -34,6 +34,8 @@ type Patch struct {
 	Deprecated   bool     `json:"deprecated,omitempty"`
 	ReplacedWith string   `json:"replacedWith,omitempty"`
 	Components   []string `json:"components,omitempty"`
+	// Security is absent for patches that the catalogue does not call security patches.
+	Security *Security `json:"security,omitempty"`
 	// Metadata are the catalogue's rules for recommending the patch, as they stand there.
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 	Variants []Variant       `json:"variants"`

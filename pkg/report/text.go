@@ -173,6 +173,7 @@ func (s *Show) text(p *printer) {
 	p.field("required by", strings.Join(s.Dependants, ", "))
 	p.field("requirements", patch.Requirements)
 	p.field("components", strings.Join(patch.Components, ", "))
+	patch.Security.fields(p)
 	for _, v := range patch.Variants {
 		p.blank()
 		title := Clean(v.File)

@@ -25,7 +25,7 @@ func patchReport(p *catalog.Patch, variants []*catalog.Variant) report.Patch {
 	r := report.Patch{
 		ID: p.ID, Title: p.Title, Categories: p.Categories, Origin: p.Origin, Type: string(p.Type), Source: p.Source,
 		Requirements: p.Requirements, Require: catalog.Require(variants),
-		Metadata: p.Metadata, Deprecated: catalog.Deprecated(variants), ReplacedWith: catalog.ReplacedWith(variants),
+		Metadata: p.Metadata, Security: securityReport(p.Security), Deprecated: catalog.Deprecated(variants), ReplacedWith: catalog.ReplacedWith(variants),
 		Variants: make([]report.Variant, len(variants)),
 	}
 	if len(variants) > 0 && variants[0].Title != "" {
@@ -186,4 +186,11 @@ func versionTexts[V interface{ String() string }](versions []V) []string {
 		texts[i] = v.String()
 	}
 	return texts
+}
+
+func securityReport(s *catalog.Security) *report.Security {
+	if s == nil {
+		return nil
+	}
+	return &report.Security{CVE: s.CVE, Bulletin: s.Bulletin, Release: s.Release, Month: s.Month, Sequence: s.Sequence, Edition: s.Edition}
 }
