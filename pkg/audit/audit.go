@@ -100,6 +100,8 @@ type Result struct {
 	// security patch. A name does not.
 	HasSource bool
 	Gaps      []Gap
+	// Unread are the sources, or files of them, of which nothing is known.
+	Unread []catalog.Diagnostic
 }
 
 var (
@@ -170,6 +172,9 @@ func (a *auditor) collect() {
 		}
 	}
 	for _, d := range a.stack.Catalog.Diagnostics {
+		if d.Unread {
+			a.result.Unread = append(a.result.Unread, d)
+		}
 		if d.ID == "" {
 			continue
 		}

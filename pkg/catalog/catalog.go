@@ -198,6 +198,9 @@ type Diagnostic struct {
 	// Source and ID name the entry; ID is empty when the source as a whole is meant.
 	Source, ID string
 	Message    string
+	// Unread is set when the entries of a file, or the diffs of a folder, are not known at
+	// all.
+	Unread bool
 }
 
 func (d Diagnostic) String() string {
@@ -341,12 +344,12 @@ func (c *Catalog) checkReferences() {
 	for _, p := range c.Patches {
 		for _, id := range Require(p.Variants) {
 			if _, ok := c.Patch(id); !ok {
-				c.Diagnostics = append(c.Diagnostics, Diagnostic{p.Source, p.ID, "requires " + id + ", which no catalogue has"})
+				c.Diagnostics = append(c.Diagnostics, Diagnostic{Source: p.Source, ID: p.ID, Message: "requires " + id + ", which no catalogue has"})
 			}
 		}
 		if id := ReplacedWith(p.Variants); id != "" {
 			if _, ok := c.Patch(id); !ok {
-				c.Diagnostics = append(c.Diagnostics, Diagnostic{p.Source, p.ID, "is replaced with " + id + ", which no catalogue has"})
+				c.Diagnostics = append(c.Diagnostics, Diagnostic{Source: p.Source, ID: p.ID, Message: "is replaced with " + id + ", which no catalogue has"})
 			}
 		}
 	}

@@ -117,7 +117,7 @@ func (s Source) read() ([]*Patch, []Diagnostic) {
 			err = f.read(src, f.origin)
 		}
 		if err != nil {
-			r.diagnose("", "%s: %v", f.name, unwrapPath(err))
+			r.unread("%s: %v", f.name, unwrapPath(err))
 		}
 	}
 	return r.patches, r.diagnostics
@@ -175,7 +175,12 @@ func (r *reader) each(n int, read func(r *reader, i int)) {
 }
 
 func (r *reader) diagnose(id, format string, args ...any) {
-	r.diagnostics = append(r.diagnostics, Diagnostic{r.source.Name, id, fmt.Sprintf(format, args...)})
+	r.diagnostics = append(r.diagnostics, Diagnostic{Source: r.source.Name, ID: id, Message: fmt.Sprintf(format, args...)})
+}
+
+// unread diagnoses that nothing of a file is known.
+func (r *reader) unread(format string, args ...any) {
+	r.diagnostics = append(r.diagnostics, Diagnostic{Source: r.source.Name, Message: fmt.Sprintf(format, args...), Unread: true})
 }
 
 // diff makes a file of the source a variant's diff. A file that is not there is
@@ -239,7 +244,7 @@ func (r *reader) constrain(v *Variant, id, pkg, constraint string) bool {
 func (r *reader) loose() {
 	entries, err := fs.ReadDir(r.source.FS, ".") // in name order
 	if err != nil {
-		r.diagnose("", "%v", unwrapPath(err))
+		r.unread("%v", unwrapPath(err))
 	}
 	for _, entry := range entries {
 		name := entry.Name()

@@ -238,15 +238,16 @@ func cveRule(status string) string { return strings.ToLower(strings.ReplaceAll(s
 
 func auditRules() map[string]string {
 	return map[string]string{
-		"missing":         "A security patch for this installation is not in the tree.",
-		"needs-release":   "A security patch is for a later release of the line, to which the installation has to be brought first.",
-		"unknown":         "Whether a security patch is in the tree cannot be told.",
-		"cve-vulnerable":  "A patch that closes a vulnerability is not in the tree.",
-		"cve-unknown":     "Nothing proves that the installation is protected against a vulnerability, or that it is not.",
-		"unknown-release": "No source knows the installed release.",
-		"no-source":       "No source knows security patches for the release line.",
-		"not-newest":      "There is a newer release of the line, and isolated diffs are for that alone.",
-		"sequence-gap":    "No source knows an isolated diff that there has to be.",
+		"missing":           "A security patch for this installation is not in the tree.",
+		"needs-release":     "A security patch is for a later release of the line, to which the installation has to be brought first.",
+		"unknown":           "Whether a security patch is in the tree cannot be told.",
+		"cve-vulnerable":    "A patch that closes a vulnerability is not in the tree.",
+		"cve-unknown":       "Nothing proves that the installation is protected against a vulnerability, or that it is not.",
+		"unknown-release":   "No source knows the installed release.",
+		"unreadable-source": "A source, or a file of it, cannot be read.",
+		"no-source":         "No source knows security patches for the release line.",
+		"not-newest":        "There is a newer release of the line, and isolated diffs are for that alone.",
+		"sequence-gap":      "No source knows an isolated diff that there has to be.",
 	}
 }
 

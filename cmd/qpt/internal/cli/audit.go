@@ -84,6 +84,9 @@ func (a *app) audit(o auditOptions) error {
 		Patches: []report.AuditedPatch{}, Vulnerabilities: []report.AuditedCVE{}, Findings: []report.AuditFinding{},
 		Sources: a.auditSources(sh, found), Warnings: append(catalogWarnings(sh.stack.Catalog, nil), diagnosticTexts(diagnostics)...),
 	}
+	for _, d := range found.Unread { // which is a finding
+		result.Warnings = slices.DeleteFunc(result.Warnings, func(text string) bool { return text == d.String() })
+	}
 	for _, p := range found.Patches {
 		result.Patches = append(result.Patches, auditedPatch(sh, p))
 	}
@@ -127,6 +130,10 @@ func auditFindings(inst *project.Installation, found *audit.Result, asked bool) 
 		list = append(list, report.AuditFinding{
 			Finding: report.Finding{Rule: rule, Level: level, Patch: patch, Message: fmt.Sprintf(format, args...)}, CVE: cve,
 		})
+	}
+	for _, d := range found.Unread {
+		add("unreadable-source", report.LevelError, "", "",
+			"%s, so nobody can say which security patches there are in it; qpt catalog lint says where", d)
 	}
 	if !found.ReleaseKnown {
 		add("unknown-release", report.LevelError, "", "",
