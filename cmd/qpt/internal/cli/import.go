@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -133,6 +134,7 @@ type importer struct {
 	loose    bool   // into m2-hotfixes
 	catalog  *catalog.Catalog
 	result   *report.Import
+	placed   map[string]string // the files that were put in place so far, by id and versions
 }
 
 // A taken is a diff that was looked at.
@@ -150,7 +152,7 @@ func (a *app) importDiffs(ctx context.Context, o importOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	m := &importer{app: a, importOptions: o, inst: inst, result: &report.Import{
+	m := &importer{app: a, importOptions: o, inst: inst, placed: map[string]string{}, result: &report.Import{
 		SchemaVersion: report.SchemaVersion, Installation: installationReport(inst), DryRun: o.dryRun,
 		Patches: []report.ImportedPatch{}, Written: []string{},
 	}}
@@ -379,7 +381,7 @@ func (m *importer) take(d *taken, edit *own.Edit, index *own.Index) error {
 	for _, p := range same {
 		d.report.SameAs = append(d.report.SameAs, p.ID+" ("+m.sourceLabel(p.Source)+")")
 	}
-	if action == report.ImportDuplicate && !m.force {
+	if action == report.ImportDuplicate && (!m.force || slices.ContainsFunc(same, func(p *catalog.Patch) bool { return m.isThere(d, p) })) {
 		d.id = same[0].ID
 		d.report.Action = action
 		if own := slices.IndexFunc(same, m.isOwn); own >= 0 && d.Security != nil {
@@ -397,6 +399,13 @@ func (m *importer) take(d *taken, edit *own.Edit, index *own.Index) error {
 	if have, ok := m.catalog.Patch(d.ID); ok && !m.isOwn(have) && !m.replace {
 		return usagef("%s has a patch %s with another diff, and the own catalogue would hide it; give another --id, or --replace to have this one in its place", m.sourceLabel(have.Source), have.ID)
 	}
+	for _, v := range d.For() {
+		place := strings.ToLower(d.ID) + " " + versions(v)
+		if first, ok := m.placed[place]; ok {
+			return usagef("%s and %s are different diffs with the id %s for %s; import one of them alone with another --id", first, d.report.File, d.ID, versions(v))
+		}
+		m.placed[place] = d.report.File
+	}
 	outcome, err := edit.Add(d.Diff, m.replace)
 	if err != nil {
 		return usagef("%s: %w", d.report.File, err)
@@ -413,6 +422,29 @@ func (m *importer) ownName() string {
 }
 
 func (m *importer) isOwn(p *catalog.Patch) bool { return p.Source == m.ownName() }
+
+// isThere reports whether a patch of the own catalogue that changes the same is what a diff
+// would become: there is nothing to force.
+func (m *importer) isThere(d *taken, p *catalog.Patch) bool {
+	if !m.isOwn(p) || !strings.EqualFold(p.ID, d.ID) {
+		return false
+	}
+	for _, v := range d.For() {
+		if !slices.ContainsFunc(p.Variants, func(have *catalog.Variant) bool { return versions(have) == versions(v) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// versions says for which versions of what a variant is.
+func versions(v *catalog.Variant) string {
+	text := v.Package + " " + v.Constraint.String()
+	if v.Base != nil {
+		text += " with Magento " + v.Base.String()
+	}
+	return text
+}
 
 // known tells whether catalogues have a diff already, and as which patches. An isolated
 // diff brings rules of its own: only the same id is the same. A diff whose name states a
@@ -468,6 +500,9 @@ func (m *importer) assess(diffs []taken, c *catalog.Catalog) {
 		} else {
 			r.Eligible, r.State, r.Require = true, string(states[strings.ToLower(d.id)].State), catalog.Require(it.Variants)
 			r.Reasons = missingRequirements(s, it, map[string]bool{})
+			if stack.State(r.State) == stack.Unknown && slices.ContainsFunc(d.Variants, endsInCRLF) {
+				r.Reasons = append(r.Reasons, "its lines end in CR LF, as they do on Windows, and do not fit files whose lines end in LF: convert it (dos2unix) and import it with --replace")
+			}
 			r.Next = nextCommands(r)
 		}
 		if r.Action == report.ImportDuplicate && !m.isOwn(p) && (!r.Eligible || p.Source == hotfixesDir) {
@@ -476,6 +511,12 @@ func (m *importer) assess(diffs []taken, c *catalog.Catalog) {
 		}
 		m.result.Patches = append(m.result.Patches, *r)
 	}
+}
+
+// endsInCRLF reports whether the lines of a diff end as on Windows. Lines count byte for
+// byte when a diff is applied.
+func endsInCRLF(v own.Variant) bool {
+	return bytes.Count(v.Text, []byte("\r\n"))*2 > bytes.Count(v.Text, []byte("\n"))
 }
 
 // nextCommands are what makes sense for a patch that is eligible.

@@ -63,6 +63,8 @@ func ownPlace(inst *project.Installation, dir string) (string, error) {
 		return "", usagef("the own catalogue cannot be the installation %s itself; name a folder in it", inst.Root)
 	case strings.HasPrefix(rel+"/", inst.VendorDir+"/"):
 		return "", usagef("the own catalogue cannot lie in %s, which is Composer's; set patches-dir to another folder", inst.VendorDir)
+	case slices.ContainsFunc(strings.Split(rel, "/"), func(part string) bool { return strings.EqualFold(part, ".git") }):
+		return "", usagef("the own catalogue %s cannot lie in a git folder; set patches-dir to another folder", rel)
 	}
 	return rel, nil
 }
