@@ -394,6 +394,10 @@ func (m *importer) take(d *taken, edit *own.Edit, index *own.Index) error {
 				d.report.Action = report.ImportDescribed
 			}
 		}
+		if lost := m.unrecorded(d, same); d.report.Action == report.ImportDuplicate && len(lost) > 0 {
+			m.result.Warnings = append(m.result.Warnings, fmt.Sprintf("%s: not written down: %s, since the entry of %s is not one that an import changes; add it there, or give --force and another --id",
+				d.report.File, strings.Join(lost, ", "), d.id))
+		}
 		return nil
 	}
 	if have, ok := m.catalog.Patch(d.ID); ok && !m.isOwn(have) && !m.replace {
@@ -422,6 +426,23 @@ func (m *importer) ownName() string {
 }
 
 func (m *importer) isOwn(p *catalog.Patch) bool { return p.Source == m.ownName() }
+
+// unrecorded returns what is known of a diff's vulnerabilities that no entry with the same
+// changes says.
+func (m *importer) unrecorded(d *taken, same []*catalog.Patch) []string {
+	if d.Security == nil {
+		return nil
+	}
+	var lost []string
+	for _, id := range append(slices.Clone(d.Security.CVE), d.Security.Bulletin) {
+		if id != "" && !slices.ContainsFunc(same, func(p *catalog.Patch) bool {
+			return p.Security != nil && (slices.Contains(p.Security.CVE, id) || p.Security.Bulletin == id)
+		}) {
+			lost = append(lost, id)
+		}
+	}
+	return lost
+}
 
 // isThere reports whether a patch of the own catalogue that changes the same is what a diff
 // would become: there is nothing to force.
