@@ -110,16 +110,28 @@ declared then: all of it or nothing. What other declared patches require stays.`
 }
 
 func (a *app) sync(ctx context.Context, o syncOptions) (err error) {
+	nothing := func(lock *declared.Lock) error {
+		return a.render(&report.Sync{
+			SchemaVersion: report.SchemaVersion, Command: o.command, OK: true, DryRun: o.dryRun, Frozen: o.frozen,
+			Declared: len(lock.Patches), Steps: []report.Step{}, Written: []string{},
+		})
+	}
+	var before *stamp
+	if o.command == "sync" && a.config.Root != "" {
+		if before = a.stamp(); before != nil && before.holds() {
+			return nothing(before.lock)
+		}
+	}
 	sh, err := a.shop()
 	if err != nil {
 		return err
 	}
 	if o.command == "sync" {
 		if lock, ok := a.inStep(sh); ok {
-			return a.render(&report.Sync{
-				SchemaVersion: report.SchemaVersion, Command: o.command, OK: true, DryRun: o.dryRun, Frozen: o.frozen,
-				Declared: len(lock.Patches), Steps: []report.Step{}, Written: []string{},
-			})
+			if before != nil && !o.dryRun {
+				before.keep()
+			}
+			return nothing(lock)
 		}
 	}
 	var session *transaction.Session

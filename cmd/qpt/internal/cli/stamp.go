@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	stdhash "hash"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/quality-patches/qpt/pkg/applier/transaction"
+	"github.com/quality-patches/qpt/pkg/declared"
+	"github.com/quality-patches/qpt/pkg/project"
+)
+
+// A stamp is the hash of all that decides what a sync has to do, beside the files that
+// qpt.lock names. A sync that finds nothing to do keeps it in the state folder: as long as
+// it holds, the next one need not load catalogue and packages to find the same.
+type stamp struct {
+	root, state *os.Root
+	lock        *declared.Lock
+	sum         string
+}
+
+// stampName is the name of its file in the state folder.
+const stampName = "in-step"
+
+// stamp makes the stamp of the shop as it is, nil where there is none to rely on.
+func (a *app) stamp() *stamp {
+	root, err := a.openRoot(a.config.Root)
+	if err != nil {
+		return nil
+	}
+	s := &stamp{root: root}
+	o := a.transactionOptions(&project.Installation{}, "")
+	if o.StateDir != "" {
+		s.state, err = os.OpenRoot(o.StateDir)
+	} else {
+		s.state, err = root.OpenRoot("var/qpt")
+	}
+	if err != nil {
+		return nil
+	}
+	a.closers = append(a.closers, s.state.Close)
+	if work, err := transaction.Pending(root, o); work != nil || err != nil {
+		return nil
+	}
+	set, err := declared.Read(root.FS())
+	if err != nil {
+		return nil
+	}
+	if s.lock, err = declared.ReadLock(root.FS()); err != nil || s.lock == nil || !s.lock.Same(set) {
+		return nil
+	}
+	f := fingerprint{Hash: sha256.New()}
+	a.inputs(&f, root, s.lock)
+	if f.err != nil {
+		return nil
+	}
+	s.sum = hex.EncodeToString(f.Sum(nil))
+	return s
+}
+
+// holds reports whether an earlier sync left this stamp, and every file is as the lock
+// leaves it.
+func (s *stamp) holds() bool {
+	kept, err := s.state.ReadFile(stampName)
+	return err == nil && string(kept) == s.sum+"\n" && sameFiles(s.root, s.lock)
+}
+
+// keep leaves the stamp behind. Where that cannot be, the next sync looks closer.
+func (s *stamp) keep() {
+	const fresh = "." + stampName + ".new"
+	if s.state.WriteFile(fresh, []byte(s.sum+"\n"), 0o644) != nil || s.state.Rename(fresh, stampName) != nil {
+		_ = s.state.Remove(fresh) // if it is there at all
+	}
+}
+
+// inputs takes in all that decides which patches belong into the shop, and which diffs they
+// are.
+func (a *app) inputs(f *fingerprint, root *os.Root, lock *declared.Lock) {
+	vendorDir, err := project.VendorDir(a.config.Root, a.Getenv)
+	if err != nil {
+		f.fail(err)
+		return
+	}
+	f.program()
+	for _, name := range []string{"COMPOSER_ROOT_VERSION", "COMPOSER_VENDOR_DIR"} {
+		f.note(name, []byte(a.Getenv(name)))
+	}
+	if a.config.CatalogKey != "" {
+		f.fail(errors.New("signatures are looked at each time"))
+	}
+	manifest := f.file(root.FS(), "composer.json")
+	if name := gjson.GetBytes(manifest, "name").String(); strings.HasPrefix(strings.ToLower(name), "magento/magento2") {
+		f.fail(errors.New("the version of a clone hangs on git"))
+	}
+	for _, name := range []string{declared.ConfigFile, declared.LockFile, ".magento.env.yaml", path.Join(vendorDir, "composer", "installed.json")} {
+		f.file(root.FS(), name)
+	}
+	for _, dir := range []string{vendorDir, path.Join(vendorDir, "magento")} { // a package without its folder is not installed
+		f.folder(root.FS(), dir)
+	}
+	dirs := []string{a.ownDir(a.config.Root)}
+	for _, name := range a.config.Catalog {
+		dirs = append(dirs, a.path(name))
+	}
+	for _, s := range installed(filepath.Join(a.config.Root, filepath.FromSlash(vendorDir))) {
+		dirs = append(dirs, filepath.Join(a.config.Root, filepath.FromSlash(vendorDir), filepath.FromSlash(s.Name)))
+	}
+	entries, err := a.store().Entries()
+	f.fail(err)
+	for _, e := range entries {
+		if e.Selected {
+			f.note("cache", []byte(e.String()+" "+e.ID))
+		}
+	}
+	for _, dir := range dirs {
+		f.catalog(dir, lock)
+	}
+	for i := range lock.Patches {
+		for _, d := range lock.Patches[i].Diffs {
+			if fs.ValidPath(d.File) { // a diff by its path; others are not there
+				f.file(root.FS(), d.File)
+			}
+		}
+	}
+}
+
+// A fingerprint hashes what it is told, until something cannot be read.
+type fingerprint struct {
+	stdhash.Hash
+	err error
+}
+
+func (f *fingerprint) fail(err error) { f.err = errors.Join(f.err, err) }
+
+func (f *fingerprint) note(name string, content []byte) {
+	fmt.Fprintf(f, "%q %d ", name, len(content))
+	_, _ = f.Write(content) // a hash takes all
+}
+
+// program notes which qpt this is: another one may have another catalogue in it.
+func (f *fingerprint) program() {
+	exe, err := os.Executable()
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = os.Stat(exe); err == nil {
+			f.note("program", fmt.Append(nil, buildVersion().Version, info.Size(), info.ModTime().UnixNano()))
+		}
+	}
+	f.fail(err)
+}
+
+// file notes a file, which need not be there, and returns its content.
+func (f *fingerprint) file(fsys fs.FS, name string) []byte {
+	content, err := fs.ReadFile(fsys, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.note("no "+name, nil)
+	case err != nil:
+		f.fail(err)
+	default:
+		f.note(name, content)
+	}
+	return content
+}
+
+// folder notes what a folder holds, by name.
+func (f *fingerprint) folder(fsys fs.FS, name string) {
+	entries, err := fs.ReadDir(fsys, name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		f.fail(err)
+	}
+	for _, e := range entries {
+		f.note("in "+name, []byte(e.Name()))
+	}
+}
+
+// catalog notes the entries of a catalogue, and the diffs that the lock has of it.
+func (f *fingerprint) catalog(dir string, lock *declared.Lock) {
+	f.note("catalogue", []byte(dir))
+	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return
+	} else if err != nil || !info.IsDir() {
+		f.fail(errors.Join(err, errors.New("an archive is not looked into")))
+		return
+	}
+	folder := os.DirFS(dir)
+	for _, name := range []string{"support-patches.json", "community-patches.json", "patches.json"} {
+		f.file(folder, name)
+	}
+	var diffs []string
+	for i := range lock.Patches {
+		for _, d := range lock.Patches[i].Diffs {
+			if d.Source != "" && fs.ValidPath(d.File) {
+				diffs = append(diffs, path.Join("patches", d.File))
+			}
+		}
+	}
+	slices.Sort(diffs)
+	for _, name := range slices.Compact(diffs) {
+		f.file(folder, name)
+	}
+}
