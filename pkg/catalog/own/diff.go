@@ -3,7 +3,6 @@ package own
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -269,8 +268,8 @@ func (d *Diff) describe(file, prose string, o Options) {
 }
 
 var (
-	mailPrefix = regexp.MustCompile(`^(?:\[[^\]]*\]\s*)+`)
-	notTitles  = regexp.MustCompile(`^(?:From |[A-Z][A-Za-z-]+: |commit [0-9a-f]{7,}|Index: |diff |---|===|index |\s|\*|#|//|\.\.\.)| \| +\d+ |^\d+ files? changed`)
+	mailPrefix = pattern(`^(?:\[[^\]]*\]\s*)+`)
+	notTitles  = pattern(`^(?:From |[A-Z][A-Za-z-]+: |commit [0-9a-f]{7,}|Index: |diff |---|===|index |\s|\*|#|//|\.\.\.)| \| +\d+ |^\d+ files? changed`)
 )
 
 // titleOf returns the subject of a mail, else the first line of prose, or "".
@@ -285,12 +284,12 @@ func titleOf(prose string) string {
 				}
 				subject += " " + strings.TrimSpace(more)
 			}
-			title = mailPrefix.ReplaceAllString(subject, "")
+			title = mailPrefix().ReplaceAllString(subject, "")
 			break
 		}
 	}
 	for _, l := range lines {
-		if title == "" && l != "-- " && strings.ContainsFunc(l, unicode.IsLetter) && !notTitles.MatchString(l) {
+		if title == "" && l != "-- " && strings.ContainsFunc(l, unicode.IsLetter) && !notTitles().MatchString(l) {
 			title = l
 		}
 	}

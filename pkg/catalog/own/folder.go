@@ -473,7 +473,7 @@ func (e *Edit) require(id, pkg, constraint string, ids []string) error {
 func fileName(id string, parts ...string) string {
 	for _, p := range parts {
 		if p != "" {
-			id += "_" + notInIDs.ReplaceAllString(p, "_")
+			id += "_" + notInIDs().ReplaceAllString(p, "_")
 		}
 	}
 	return id

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/quality-patches/qpt/pkg/catalog"
 )
@@ -43,24 +44,30 @@ const (
 	compact = `2\d\d{1,2}(?:-?p\d{1,2})?`
 )
 
+// pattern returns a pattern that is compiled when it is first used: every command of qpt
+// would pay for them else.
+func pattern(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
 var (
-	isolatedName = regexp.MustCompile(`(?i)` + begin + `(` + dotted + `|` + dashed + `|` + compact + `)[-_](20\d\d)[-_](0[1-9]|1[0-2])[-_](\d{1,3})[-_]([A-Z][A-Z0-9]{0,4})` + end)
-	adobeID      = regexp.MustCompile(`(?i)` + begin + `((?:VULN|ACSD|MDVA|ACP2E|ACPT|AC|MCLOUD|MAGECLOUD|MAGETWO|MC|MSI|B2B|BUNDLE|PRODSECBUG|LYNX|MCP|PB)-\d+)` + end)
-	cveID        = regexp.MustCompile(`(?i)` + begin + `(CVE-\d{4}-\d{4,})` + end)
-	bulletinID   = regexp.MustCompile(`(?i)` + begin + `(APSB\d\d-\d+)` + end)
-	pullName     = regexp.MustCompile(`(?i)^(?:github[-_])?(?:pr|pull)[-_]?(\d+)$|^(\d{2,})$`)
-	plainRelease = regexp.MustCompile(`(?i)` + begin + `(` + dotted + `|` + dashed + `)` + end)
-	shortRelease = regexp.MustCompile(`(?i)[-_](` + compact + `)` + end)
-	releaseLine  = regexp.MustCompile(`(?i)` + begin + `2[-._](\d)[-._]X` + end)
-	releaseParts = regexp.MustCompile(`(?i)^2[-._]?(\d)[-._]?(\d{1,2})(?:[-_]?p(\d{1,2}))?$`)
-	notInIDs     = regexp.MustCompile(`[^A-Za-z0-9._+-]+`)
-	idForm       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$`)
+	isolatedName = pattern(`(?i)` + begin + `(` + dotted + `|` + dashed + `|` + compact + `)[-_](20\d\d)[-_](0[1-9]|1[0-2])[-_](\d{1,3})[-_]([A-Z][A-Z0-9]{0,4})` + end)
+	adobeID      = pattern(`(?i)` + begin + `((?:VULN|ACSD|MDVA|ACP2E|ACPT|AC|MCLOUD|MAGECLOUD|MAGETWO|MC|MSI|B2B|BUNDLE|PRODSECBUG|LYNX|MCP|PB)-\d+)` + end)
+	cveID        = pattern(`(?i)` + begin + `(CVE-\d{4}-\d{4,})` + end)
+	bulletinID   = pattern(`(?i)` + begin + `(APSB\d\d-\d+)` + end)
+	pullName     = pattern(`(?i)^(?:github[-_])?(?:pr|pull)[-_]?(\d+)$|^(\d{2,})$`)
+	plainRelease = pattern(`(?i)` + begin + `(` + dotted + `|` + dashed + `)` + end)
+	shortRelease = pattern(`(?i)[-_](` + compact + `)` + end)
+	releaseLine  = pattern(`(?i)` + begin + `2[-._](\d)[-._]X` + end)
+	releaseParts = pattern(`(?i)^2[-._]?(\d)[-._]?(\d{1,2})(?:[-_]?p(\d{1,2}))?$`)
+	notInIDs     = pattern(`[^A-Za-z0-9._+-]+`)
+	idForm       = pattern(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$`)
 )
 
 // CheckID returns an error unless an id can be the name of a file everywhere, and is not
 // taken for one.
 func CheckID(id string) error {
-	if !idForm.MatchString(id) || strings.HasSuffix(id, ".") || strings.HasSuffix(strings.ToLower(id), ".patch") {
+	if !idForm().MatchString(id) || strings.HasSuffix(id, ".") || strings.HasSuffix(strings.ToLower(id), ".patch") {
 		return fmt.Errorf("%q is no id for a patch: it begins with a letter or a digit, goes on with those, '.', '_', '+' and '-', 100 at most, and ends in neither '.' nor .patch, as in SHOP-17", id)
 	}
 	return nil
@@ -76,11 +83,11 @@ func ParseName(file string) (Name, error) {
 			stem = stem[:len(stem)-len(suffix)]
 		}
 	}
-	n := Name{CVE: all(cveID, stem)}
-	if m := bulletinID.FindStringSubmatch(stem); m != nil {
+	n := Name{CVE: all(cveID(), stem)}
+	if m := bulletinID().FindStringSubmatch(stem); m != nil {
 		n.Bulletin = strings.ToUpper(m[1])
 	}
-	if m := isolatedName.FindStringSubmatch(stem); m != nil {
+	if m := isolatedName().FindStringSubmatch(stem); m != nil {
 		n.Release, n.Month, n.Edition = release(m[1]), m[2]+"-"+m[3], strings.ToUpper(m[5])
 		n.Sequence, _ = strconv.Atoi(m[4]) // three digits at most
 		if n.Sequence == 0 {
@@ -92,31 +99,31 @@ func ParseName(file string) (Name, error) {
 		n.ID = IsolatedID(n.Release, n.Month, n.Sequence, n.Edition)
 		return n, nil
 	}
-	switch m := adobeID.FindStringSubmatchIndex(stem); {
+	switch m := adobeID().FindStringSubmatchIndex(stem); {
 	case m != nil:
 		rest := stem[m[3]:]
 		n.ID = strings.ToUpper(stem[m[2]:m[3]])
 		n.Vulnerability = strings.HasPrefix(n.ID, "VULN-") || strings.HasPrefix(n.ID, "PRODSECBUG-")
-		if r := plainRelease.FindStringSubmatch(rest); r != nil {
+		if r := plainRelease().FindStringSubmatch(rest); r != nil {
 			n.Release = release(r[1])
-		} else if r := releaseLine.FindStringSubmatch(rest); r != nil {
+		} else if r := releaseLine().FindStringSubmatch(rest); r != nil {
 			n.Line = "2." + r[1]
-		} else if r := shortRelease.FindStringSubmatch(rest); r != nil {
+		} else if r := shortRelease().FindStringSubmatch(rest); r != nil {
 			n.Release = release(r[1])
 		}
 		return n, nil
 	case len(n.CVE) == 1 && strings.HasPrefix(strings.ToUpper(stem), n.CVE[0]),
 		n.Bulletin != "" && len(n.CVE) == 0 && strings.HasPrefix(strings.ToUpper(stem), n.Bulletin):
 		n.Vulnerability = true
-	case pullName.MatchString(stem):
-		m := pullName.FindStringSubmatch(stem)
+	case pullName().MatchString(stem):
+		m := pullName().FindStringSubmatch(stem)
 		n.ID = "PR-" + m[1] + m[2]
 		return n, nil
 	}
-	if r := plainRelease.FindStringSubmatch(stem); r != nil {
+	if r := plainRelease().FindStringSubmatch(stem); r != nil {
 		n.Release = release(r[1])
 	}
-	n.ID = strings.Trim(notInIDs.ReplaceAllString(stem, "-"), "-._+")
+	n.ID = strings.Trim(notInIDs().ReplaceAllString(stem, "-"), "-._+")
 	if len(n.ID) > 100 {
 		n.ID = strings.TrimRight(n.ID[:100], "-._+")
 	}
@@ -134,7 +141,7 @@ func IsolatedID(release, month string, sequence int, edition string) string {
 
 // release writes a release as Composer does: 247p10 and 2-4-7-p10 are 2.4.7-p10.
 func release(s string) string {
-	m := releaseParts.FindStringSubmatch(s)
+	m := releaseParts().FindStringSubmatch(s)
 	r := "2." + m[1] + "." + m[2]
 	if m[3] != "" {
 		r += "-p" + m[3]
@@ -160,5 +167,5 @@ func all(pattern *regexp.Regexp, s string) []string {
 
 // mentioned returns the vulnerabilities and bulletins that a text names.
 func mentioned(text string) (cve, bulletins []string) {
-	return all(cveID, text), all(bulletinID, text)
+	return all(cveID(), text), all(bulletinID(), text)
 }

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	stdhash "hash"
+	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tidwall/gjson"
 
@@ -24,9 +26,11 @@ import (
 // qpt.lock names. A sync that finds nothing to do keeps it in the state folder: as long as
 // it holds, the next one need not load catalogue and packages to find the same.
 type stamp struct {
-	root, state *os.Root
-	lock        *declared.Lock
-	sum         string
+	state *os.Root
+	lock  *declared.Lock
+	sum   string
+	// same is set if every file is as the lock leaves it.
+	same bool
 }
 
 // stampName is the name of its file in the state folder.
@@ -38,7 +42,7 @@ func (a *app) stamp() *stamp {
 	if err != nil {
 		return nil
 	}
-	s := &stamp{root: root}
+	s := &stamp{}
 	o := a.transactionOptions(&project.Installation{}, "")
 	if o.StateDir != "" {
 		s.state, err = os.OpenRoot(o.StateDir)
@@ -59,8 +63,11 @@ func (a *app) stamp() *stamp {
 	if s.lock, err = declared.ReadLock(root.FS()); err != nil || s.lock == nil || !s.lock.Same(set) {
 		return nil
 	}
-	f := fingerprint{Hash: sha256.New()}
+	f := fingerprint{Hash: sha256.New(), buffer: make([]byte, 64<<10)}
+	var files sync.WaitGroup
+	files.Go(func() { s.same = sameFiles(root, s.lock) })
 	a.inputs(&f, root, s.lock)
+	files.Wait()
 	if f.err != nil {
 		return nil
 	}
@@ -68,11 +75,10 @@ func (a *app) stamp() *stamp {
 	return s
 }
 
-// holds reports whether an earlier sync left this stamp, and every file is as the lock
-// leaves it.
+// holds reports whether an earlier sync left this stamp, and the files are as it left them.
 func (s *stamp) holds() bool {
 	kept, err := s.state.ReadFile(stampName)
-	return err == nil && string(kept) == s.sum+"\n" && sameFiles(s.root, s.lock)
+	return err == nil && string(kept) == s.sum+"\n" && s.same
 }
 
 // keep leaves the stamp behind. Where that cannot be, the next sync looks closer.
@@ -98,15 +104,16 @@ func (a *app) inputs(f *fingerprint, root *os.Root, lock *declared.Lock) {
 	if a.config.CatalogKey != "" {
 		f.fail(errors.New("signatures are looked at each time"))
 	}
-	manifest := f.file(root.FS(), "composer.json")
+	manifest, err := root.ReadFile("composer.json")
+	f.fail(err)
 	if name := gjson.GetBytes(manifest, "name").String(); strings.HasPrefix(strings.ToLower(name), "magento/magento2") {
 		f.fail(errors.New("the version of a clone hangs on git"))
 	}
-	for _, name := range []string{declared.ConfigFile, declared.LockFile, ".magento.env.yaml", path.Join(vendorDir, "composer", "installed.json")} {
+	for _, name := range []string{"composer.json", declared.ConfigFile, declared.LockFile, ".magento.env.yaml", path.Join(vendorDir, "composer", "installed.json")} {
 		f.file(root.FS(), name)
 	}
 	for _, dir := range []string{vendorDir, path.Join(vendorDir, "magento")} { // a package without its folder is not installed
-		f.folder(root.FS(), dir)
+		f.folder(filepath.Join(a.config.Root, filepath.FromSlash(dir)))
 	}
 	dirs := []string{a.ownDir(a.config.Root)}
 	for _, name := range a.config.Catalog {
@@ -137,7 +144,8 @@ func (a *app) inputs(f *fingerprint, root *os.Root, lock *declared.Lock) {
 // A fingerprint hashes what it is told, until something cannot be read.
 type fingerprint struct {
 	stdhash.Hash
-	err error
+	buffer []byte
+	err    error
 }
 
 func (f *fingerprint) fail(err error) { f.err = errors.Join(f.err, err) }
@@ -159,29 +167,44 @@ func (f *fingerprint) program() {
 	f.fail(err)
 }
 
-// file notes a file, which need not be there, and returns its content.
-func (f *fingerprint) file(fsys fs.FS, name string) []byte {
-	content, err := fs.ReadFile(fsys, name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+// file notes a file, which need not be there.
+func (f *fingerprint) file(fsys fs.FS, name string) {
+	file, err := fsys.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
 		f.note("no "+name, nil)
-	case err != nil:
-		f.fail(err)
-	default:
-		f.note(name, content)
+		return
 	}
-	return content
+	if err != nil {
+		f.fail(err)
+		return
+	}
+	defer file.Close()
+	// Its length stands before it, so that no content can pass for two.
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		f.fail(errors.Join(err, fmt.Errorf("%s is no file", name)))
+		return
+	}
+	fmt.Fprintf(f, "%q %d ", name, info.Size())
+	n, err := io.CopyBuffer(struct{ io.Writer }{f}, struct{ io.Reader }{file}, f.buffer)
+	if err == nil && n != info.Size() {
+		err = fmt.Errorf("%s changes", name)
+	}
+	f.fail(err)
 }
 
 // folder notes what a folder holds, by name.
-func (f *fingerprint) folder(fsys fs.FS, name string) {
-	entries, err := fs.ReadDir(fsys, name)
-	if !errors.Is(err, fs.ErrNotExist) {
-		f.fail(err)
+func (f *fingerprint) folder(name string) {
+	dir, err := os.Open(name)
+	if err != nil {
+		f.note("no "+name, nil)
+		return
 	}
-	for _, e := range entries {
-		f.note("in "+name, []byte(e.Name()))
-	}
+	defer dir.Close()
+	entries, err := dir.Readdirnames(-1) // without a look at each
+	f.fail(err)
+	slices.Sort(entries)
+	f.note(name, []byte(strings.Join(entries, "\n")))
 }
 
 // catalog notes the entries of a catalogue, and the diffs that the lock has of it.
