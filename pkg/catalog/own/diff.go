@@ -267,6 +267,7 @@ func (d *Diff) describe(file, prose string, o Options) {
 	}
 }
 
+//nolint:gochecknoglobals // patterns are never changed
 var (
 	mailPrefix = pattern(`^(?:\[[^\]]*\]\s*)+`)
 	notTitles  = pattern(`^(?:From |[A-Z][A-Za-z-]+: |commit [0-9a-f]{7,}|Index: |diff |---|===|index |\s|\*|#|//|\.\.\.)| \| +\d+ |^\d+ files? changed`)

@@ -50,6 +50,7 @@ func pattern(expr string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
 
+//nolint:gochecknoglobals // patterns are never changed
 var (
 	isolatedName = pattern(`(?i)` + begin + `(` + dotted + `|` + dashed + `|` + compact + `)[-_](20\d\d)[-_](0[1-9]|1[0-2])[-_](\d{1,3})[-_]([A-Z][A-Z0-9]{0,4})` + end)
 	adobeID      = pattern(`(?i)` + begin + `((?:VULN|ACSD|MDVA|ACP2E|ACPT|AC|MCLOUD|MAGECLOUD|MAGETWO|MC|MSI|B2B|BUNDLE|PRODSECBUG|LYNX|MCP|PB)-\d+)` + end)
