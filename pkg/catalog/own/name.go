@@ -52,7 +52,7 @@ func pattern(expr string) func() *regexp.Regexp {
 
 //nolint:gochecknoglobals // patterns are never changed
 var (
-	isolatedName = pattern(`(?i)` + begin + `(` + dotted + `|` + dashed + `|` + compact + `)[-_](20\d\d)[-_](0[1-9]|1[0-2])[-_](\d{1,3})[-_]([A-Z][A-Z0-9]{0,4})` + end)
+	isolatedName = pattern(`(?i)` + begin + `(` + dotted + `|` + dashed + `|` + compact + `)[-_](20\d\d)[-_](\d\d)[-_](\d{1,3})[-_]([A-Z][A-Z0-9]{0,4})` + end)
 	adobeID      = pattern(`(?i)` + begin + `((?:VULN|ACSD|MDVA|ACP2E|ACPT|AC|MCLOUD|MAGECLOUD|MAGETWO|MC|MSI|B2B|BUNDLE|PRODSECBUG|LYNX|MCP|PB)-\d+)` + end)
 	cveID        = pattern(`(?i)` + begin + `(CVE-\d{4}-\d{4,})` + end)
 	bulletinID   = pattern(`(?i)` + begin + `(APSB\d\d-\d+)` + end)
@@ -91,6 +91,9 @@ func ParseName(file string) (Name, error) {
 	if m := isolatedName().FindStringSubmatch(stem); m != nil {
 		n.Release, n.Month, n.Edition = release(m[1]), m[2]+"-"+m[3], strings.ToUpper(m[5])
 		n.Sequence, _ = strconv.Atoi(m[4]) // three digits at most
+		if m[3] < "01" || m[3] > "12" {
+			return n, fmt.Errorf("the name states the month %s, which there is not; rename the file", m[3])
+		}
 		if n.Sequence == 0 {
 			return n, fmt.Errorf("the sequence %s in the name is none: they count from 001", m[4])
 		}

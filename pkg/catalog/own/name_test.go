@@ -42,7 +42,7 @@ func TestParseName(t *testing.T) {
 		}(), ""},
 		{"247p10-2026-07-000-CE.patch", own.Name{}, "count from 001"},
 		{"247p10-2026-07-001-PB.patch", own.Name{}, `edition "PB"`},
-		{"247p10-2026-13-001-CE.patch", own.Name{ID: "247p10-2026-13-001-CE"}, ""},
+		{"247p10-2026-13-001-CE.patch", own.Name{}, "the month 13"},
 
 		{"VULN-32437-2-4-X.patch", own.Name{ID: "VULN-32437", Line: "2.4", Vulnerability: true}, ""},
 		{"VULN-32437-2.4.X-repo.patch", own.Name{ID: "VULN-32437", Line: "2.4", Vulnerability: true}, ""},

@@ -191,7 +191,7 @@ func (a *app) catalogVerify(name string) error {
 	}
 	result.ID, result.Files = m.ID(), len(m)
 	if a.config.CatalogKey == "" {
-		a.note("the files are as the manifest says; whose manifest it is nobody knows without --catalog-key")
+		a.note("the files are as the manifest says; whose manifest it is, and whether it is signed, nobody looks at without --catalog-key")
 	}
 	return a.render(result)
 }

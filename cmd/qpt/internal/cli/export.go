@@ -99,7 +99,14 @@ func (a *app) below(inst *project.Installation, name, fallback string) (string, 
 	if err != nil || !filepath.IsLocal(rel) {
 		return "", usagef("%s does not lie in the installation %s", name, root)
 	}
-	return filepath.ToSlash(rel), nil
+	rel = filepath.ToSlash(rel)
+	switch {
+	case strings.HasPrefix(rel+"/", inst.VendorDir+"/"), rel == "composer.lock":
+		return "", usagef("%s is Composer's own; name another place", rel)
+	case slices.ContainsFunc(strings.Split(rel, "/"), func(part string) bool { return strings.EqualFold(part, ".git") }):
+		return "", usagef("%s lies in a git folder; name another place", rel)
+	}
+	return rel, nil
 }
 
 func (a *app) exportPatches(ctx context.Context, o exportOptions) (err error) {
