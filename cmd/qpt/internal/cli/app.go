@@ -160,7 +160,7 @@ func (a *app) levels(root, vendorDir string) (levels [][]catalog.Source, ownLeve
 		}
 	}
 	levels = append(levels, a.cached())
-	levels = append(levels, []catalog.Source{{Name: "bundled", FS: patches.Catalog(), Origin: catalog.OriginBundled}})
+	levels = append(levels, []catalog.Source{{Name: bundledSource, FS: patches.Catalog(), Origin: catalog.OriginBundled}})
 	return levels, ownLevel, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/quality-patches/qpt/pkg/applier/transaction"
+	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/declared"
 	"github.com/quality-patches/qpt/pkg/project"
 )
@@ -101,9 +102,6 @@ func (a *app) inputs(f *fingerprint, root *os.Root, lock *declared.Lock) {
 	for _, name := range []string{"COMPOSER_ROOT_VERSION", "COMPOSER_VENDOR_DIR"} {
 		f.note(name, []byte(a.Getenv(name)))
 	}
-	if a.config.CatalogKey != "" {
-		f.fail(errors.New("signatures are looked at each time"))
-	}
 	manifest, err := root.ReadFile("composer.json")
 	f.fail(err)
 	if name := gjson.GetBytes(manifest, "name").String(); strings.HasPrefix(strings.ToLower(name), "magento/magento2") {
@@ -115,22 +113,12 @@ func (a *app) inputs(f *fingerprint, root *os.Root, lock *declared.Lock) {
 	for _, dir := range []string{vendorDir, path.Join(vendorDir, "magento")} { // a package without its folder is not installed
 		f.folder(filepath.Join(a.config.Root, filepath.FromSlash(dir)))
 	}
-	dirs := []string{a.ownDir(a.config.Root)}
-	for _, name := range a.config.Catalog {
-		dirs = append(dirs, a.path(name))
-	}
-	for _, s := range installed(filepath.Join(a.config.Root, filepath.FromSlash(vendorDir))) {
-		dirs = append(dirs, filepath.Join(a.config.Root, filepath.FromSlash(vendorDir), filepath.FromSlash(s.Name)))
-	}
-	entries, err := a.store().Entries()
+	levels, _, err := a.levels(a.config.Root, vendorDir)
 	f.fail(err)
-	for _, e := range entries {
-		if e.Selected {
-			f.note("cache", []byte(e.String()+" "+e.ID))
+	for _, level := range levels {
+		for _, source := range level {
+			f.catalog(source, lock)
 		}
-	}
-	for _, dir := range dirs {
-		f.catalog(dir, lock)
 	}
 	for i := range lock.Patches {
 		for _, d := range lock.Patches[i].Diffs {
@@ -155,7 +143,7 @@ func (f *fingerprint) note(name string, content []byte) {
 	_, _ = f.Write(content) // a hash takes all
 }
 
-// program notes which qpt this is: another one may have another catalogue in it.
+// program notes which qpt this is: another one may come to something else.
 func (f *fingerprint) program() {
 	exe, err := os.Executable()
 	if err == nil {
@@ -208,28 +196,21 @@ func (f *fingerprint) folder(name string) {
 }
 
 // catalog notes the entries of a catalogue, and the diffs that the lock has of it.
-func (f *fingerprint) catalog(dir string, lock *declared.Lock) {
-	f.note("catalogue", []byte(dir))
-	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return
-	} else if err != nil || !info.IsDir() {
-		f.fail(errors.Join(err, errors.New("an archive is not looked into")))
-		return
-	}
-	folder := os.DirFS(dir)
+func (f *fingerprint) catalog(source catalog.Source, lock *declared.Lock) {
+	f.note("catalogue", []byte(source.Name))
 	for _, name := range []string{"support-patches.json", "community-patches.json", "patches.json"} {
-		f.file(folder, name)
+		f.file(source.FS, name)
 	}
 	var diffs []string
 	for i := range lock.Patches {
 		for _, d := range lock.Patches[i].Diffs {
-			if d.Source != "" && fs.ValidPath(d.File) {
+			if fs.ValidPath(d.File) {
 				diffs = append(diffs, path.Join("patches", d.File))
 			}
 		}
 	}
 	slices.Sort(diffs)
 	for _, name := range slices.Compact(diffs) {
-		f.file(folder, name)
+		f.file(source.FS, name)
 	}
 }
