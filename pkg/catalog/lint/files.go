@@ -2,6 +2,7 @@ package lint
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"path"
@@ -21,6 +22,7 @@ func (l *linter) files() error {
 			continue
 		}
 		sum := sha256.Sum256(src)
+		l.sums[v.diff] = hex.EncodeToString(sum[:])
 		if have, ok := first[sum]; ok {
 			l.report(RuleDuplicate, Note, v.patch, v.at, "%s has the same content as %s", v.diff, have.diff)
 			continue // what is wrong with it is said there

@@ -70,7 +70,7 @@ type Finding struct {
 // may be, too. The error says that the catalogue cannot be read at all.
 func Catalog(source catalog.Source, others ...catalog.Source) ([]Finding, error) {
 	l := &linter{
-		fsys: source.FS, ids: map[string][]*patch{}, used: map[string]bool{},
+		fsys: source.FS, ids: map[string][]*patch{}, used: map[string]bool{}, sums: map[string]string{},
 		others: catalog.Load(others),
 	}
 	l.readCategories()
@@ -117,6 +117,7 @@ type linter struct {
 	ids        map[string][]*patch // by the id in lower case
 	used       map[string]bool     // the diffs, by their paths
 	diffs      []variant           // each diff once, where it is named first
+	sums       map[string]string   // of the diffs, SHA-256
 	promises   []promise
 	others     *catalog.Catalog
 }

@@ -431,11 +431,7 @@ func (m *migration) read(name string) ([]byte, error) {
 		f, err = m.sh.root.Open(filepath.FromSlash(clean))
 	}
 	if err != nil {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			err = pathErr.Err
-		}
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	defer f.Close()
 	return catalog.ReadAll(f)

@@ -30,11 +30,7 @@ func (a *app) readDiff(ctx context.Context, arg string) ([]byte, error) {
 	}
 	f, err := os.Open(a.path(arg))
 	if err != nil {
-		var pathErr *os.PathError
-		if errors.As(err, &pathErr) {
-			err = pathErr.Err
-		}
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	defer f.Close()
 	return catalog.ReadAll(f)
