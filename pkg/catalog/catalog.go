@@ -227,9 +227,6 @@ type Catalog struct {
 // first asked for.
 func (c *Catalog) Releases() (Releases, []Diagnostic) { return c.releases() }
 
-// Sources returns the sources in order of precedence.
-func (c *Catalog) Sources() []Source { return slices.Clone(c.sources) }
-
 // Levels returns what was given to [Load]. It is not to be changed.
 func (c *Catalog) Levels() [][]Source { return c.levels }
 

@@ -180,15 +180,15 @@ func (e *Edit) Add(d *Diff, replace bool) (outcome Outcome, err error) {
 	}
 	for i := range d.Variants {
 		v := &d.Variants[i]
-		if err := e.key(d, v, replace); err != nil {
-			return "", err
-		}
 		release, pkg := d.Release, ""
 		if d.Isolated() {
 			release = ""
 		}
 		if v.Constraint == "*" && v.Base != "" && len(d.Variants) > 1 {
 			pkg = "_" + v.Package
+		}
+		if err := e.key(d, v, replace); err != nil { // which may change the constraint
+			return "", err
 		}
 		if err := e.put(id, v, fileName(id, release, pkg)); err != nil {
 			return "", err

@@ -204,7 +204,7 @@ func components(inst *project.Installation) map[string]string {
 // with how many security patches come from it.
 func (a *app) auditSources(sh *shop, found *audit.Result) []report.AuditSource {
 	sources := []report.AuditSource{}
-	for _, s := range sh.stack.Catalog.Sources() {
+	for _, s := range slices.Concat(sh.stack.Catalog.Levels()...) {
 		r := report.AuditSource{Name: s.Name, Version: a.sourceVersion(sh, s)}
 		if filepath.IsAbs(s.Name) {
 			r.Name = a.sourceLabel(s.Name)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/catalog/lint"
 	"github.com/quality-patches/qpt/pkg/catalog/own"
+	"github.com/quality-patches/qpt/pkg/catalog/store"
 	"github.com/quality-patches/qpt/pkg/compat"
 	"github.com/quality-patches/qpt/pkg/project"
 	"github.com/quality-patches/qpt/pkg/report"
@@ -37,9 +39,6 @@ type newOptions struct {
 	against, into                    string
 	base, update, dryRun             bool
 }
-
-// baseName is the package whose version stands for the release.
-const baseName = "magento/magento2-base"
 
 func newNewCmd(a *app) *cobra.Command {
 	o := newOptions{}
@@ -79,7 +78,7 @@ what they did and of what was edited since.`,
 	f.StringArrayVar(&o.require, "require", nil, "an id that the patch requires beside those that are found (may be repeated)")
 	f.StringArrayVar(&o.beside, "beside", nil, "an id that was not applied, although parts of it seem to be (may be repeated)")
 	f.StringArrayVar(&o.constraints, "constraint", nil, "the versions that the patch is for, as [PACKAGE:]CONSTRAINT (may be repeated; default: the installed ones)")
-	f.BoolVar(&o.base, "base", false, "let the version of "+baseName+" decide for all files")
+	f.BoolVar(&o.base, "base", false, "let the version of "+catalog.BasePackage+" decide for all files")
 	f.StringArrayVar(&o.packages, "package", nil, "a package to look at (may be repeated)")
 	f.StringVar(&o.against, "against", "", "what to compare with: git, composer-cache, or a pristine folder or zip archive (default: git if it has the files)")
 	f.StringVar(&o.into, "into", "", "the folder of the catalogue (default: the setting patches-dir)")
@@ -365,7 +364,7 @@ func (n *authoring) composerPath(p string) (string, error) {
 
 // decides returns the package whose version decides for a path of Composer's layout.
 func (n *authoring) decides(p string) (project.Package, error) {
-	name := baseName
+	name := catalog.BasePackage
 	if of := project.PackageOf(p); !n.base && len(n.installed(of)) > 0 {
 		name = of
 	}
@@ -398,16 +397,17 @@ func (n *authoring) draft(edits *author.Edits, constraints map[string]string, be
 		c.Path = p
 		parts[pkg.Name], packages[pkg.Name] = append(parts[pkg.Name], c), pkg
 	}
+	names := slices.Sorted(maps.Keys(parts))
 	for pkg := range constraints {
-		if pkg != "" && !slices.ContainsFunc(mapKeys(parts), func(name string) bool { return strings.EqualFold(name, pkg) }) {
+		if pkg != "" && !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, pkg) }) {
 			return d, nil, usagef("--constraint for %s: nothing of it was edited", pkg)
 		}
 	}
 	if _, any := constraints[""]; any && len(parts) > 1 {
-		return d, nil, usagef("several packages were edited (%s): give each its --constraint PACKAGE:CONSTRAINT, or --base", strings.Join(mapKeys(parts), ", "))
+		return d, nil, usagef("several packages were edited (%s): give each its --constraint PACKAGE:CONSTRAINT, or --base", strings.Join(names, ", "))
 	}
 	var diffs []*applier.Diff
-	for _, name := range mapKeys(parts) {
+	for _, name := range names {
 		v, err := n.variant(packages[name], constraints, n.needed(edits, parts[name]))
 		if err != nil {
 			return d, nil, err
@@ -437,15 +437,6 @@ func (n *authoring) needed(edits *author.Edits, changes []applier.Change) []stri
 		}
 	}
 	return author.Direct(n.stack, ids)
-}
-
-func mapKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // variant works out for which versions a diff is: those that were asked for, those of the
@@ -590,7 +581,7 @@ func (n *authoring) warnings(edits *author.Edits) []string {
 	for _, it := range edits.Above {
 		list = append(list, fmt.Sprintf("%s is applied on top of these edits, and should require the new patch", it.ID()))
 	}
-	if _, err := os.Stat(filepath.Join(n.own.dir, "qpt-manifest.sha256")); err == nil {
+	if _, err := os.Stat(filepath.Join(n.own.dir, store.ManifestName)); err == nil {
 		list = append(list, "the catalogue is signed: sign it again with qpt catalog sign")
 	}
 	return list

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/quality-patches/qpt/pkg/author"
+	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/project"
 	"github.com/quality-patches/qpt/pkg/report"
 	"github.com/quality-patches/qpt/pkg/stack"
@@ -118,7 +119,7 @@ func (n *authoring) wanted(p string) bool {
 	}
 	return slices.ContainsFunc(n.packages, func(name string) bool {
 		dir, _ := n.folder(name)
-		return dir == "." && n.ofBase(p) || strings.HasPrefix(p, dir+"/") || strings.EqualFold(name, baseName) && n.ofBase(p)
+		return dir == "." && n.ofBase(p) || strings.HasPrefix(p, dir+"/") || strings.EqualFold(name, catalog.BasePackage) && n.ofBase(p)
 	})
 }
 
@@ -133,7 +134,7 @@ func (n *authoring) ofBase(p string) bool {
 	case "composer.json", "composer.lock", ".gitignore":
 		return false
 	}
-	_, err := n.shop.root.Lstat(filepath.FromSlash(inst.VendorDir + "/" + baseName + "/" + p))
+	_, err := n.shop.root.Lstat(filepath.FromSlash(inst.VendorDir + "/" + catalog.BasePackage + "/" + p))
 	return err == nil
 }
 
@@ -238,7 +239,7 @@ func (n *authoring) parts(always []string) ([]part, error) {
 	}
 	base := func(p string) bool { return !strings.HasPrefix(p, n.shop.inst.VendorDir+"/") }
 	for _, p := range append(slices.Clone(n.paths), always...) {
-		name, dir := baseName, "."
+		name, dir := catalog.BasePackage, "."
 		if !base(p) {
 			c, err := n.composerPath(p)
 			if err != nil {
@@ -267,7 +268,7 @@ func (n *authoring) parts(always []string) ([]part, error) {
 		if len(pkgs) == 0 || pkgs[0].Dir == "" {
 			return nil, usagef("package %s has no files of its own", name)
 		}
-		if strings.EqualFold(name, baseName) {
+		if strings.EqualFold(name, catalog.BasePackage) {
 			at(pkgs[0], ".").only = nil
 		} else {
 			at(pkgs[0], pkgs[0].Dir).only = nil
@@ -340,7 +341,7 @@ func (n *authoring) fromPackage(name string, before author.Pristine, always []st
 	}
 	if pkgs := n.installed(pristine.Name); len(parts) == 0 && len(pkgs) > 0 {
 		dir := pkgs[0].Dir
-		if strings.EqualFold(pkgs[0].Name, baseName) {
+		if strings.EqualFold(pkgs[0].Name, catalog.BasePackage) {
 			dir = "."
 		}
 		parts = []part{{pkg: pkgs[0], dir: dir}}
@@ -360,7 +361,7 @@ func (n *authoring) fromTree(tree fs.FS, before author.Pristine, parts []part, a
 		parts = nil
 		for _, pkg := range n.stack.Packages.All() {
 			switch {
-			case strings.EqualFold(pkg.Name, baseName) && n.shop.inst.Layout != project.Git:
+			case strings.EqualFold(pkg.Name, catalog.BasePackage) && n.shop.inst.Layout != project.Git:
 				parts = append(parts, part{pkg: pkg, dir: "."})
 			case pkg.Dir != "" && pkg.Dir != ".":
 				parts = append(parts, part{pkg: pkg, dir: pkg.Dir})
@@ -397,7 +398,7 @@ func (n *authoring) fromTree(tree fs.FS, before author.Pristine, parts []part, a
 // copies are the files of the base package that a tree has in its root.
 func (n *authoring) copies(tree fs.FS) []string {
 	names := []string{}
-	dir := n.shop.inst.VendorDir + "/" + baseName
+	dir := n.shop.inst.VendorDir + "/" + catalog.BasePackage
 	_ = fs.WalkDir(tree, dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fs.SkipDir

@@ -345,16 +345,23 @@ func (r *run) applyNamed(ids []string, from string) error {
 	return nil
 }
 
+// withStates returns the diffs of patches and of those that they require, and the states
+// of all.
+func (r *run) withStates(ids []string) ([]*item, map[string]string, error) {
+	items, err := r.collect().list(ids, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	states, err := r.resolve()
+	return items, states, err
+}
+
 // confirmRequired asks for what the patches require and is not applied.
 func (r *run) confirmRequired(ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	items, err := r.collect().list(ids, true)
-	if err != nil {
-		return err
-	}
-	states, err := r.resolve()
+	items, states, err := r.withStates(ids)
 	if err != nil {
 		return err
 	}
@@ -388,11 +395,7 @@ func (r *run) replace(ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	items, err := r.collect().list(ids, true)
-	if err != nil {
-		return err
-	}
-	states, err := r.resolve()
+	items, states, err := r.withStates(ids)
 	if err != nil {
 		return err
 	}
