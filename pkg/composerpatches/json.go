@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
-// A document is JSON text whose places and order count: that of the members decides in which order patches go in, and
-// an edit leaves every other byte as it is.
+// A document is JSON text whose places and order count: that of the members decides in which order patches go in.
 type document struct {
 	src   []byte
 	lines []int // where they begin, but the first; nil until somebody asks
@@ -145,131 +143,4 @@ func (d *document) find(names ...string) (span, bool) {
 		}
 	}
 	return at, true
-}
-
-// An object is one that is written with its members in order. Values are texts, numbers, objects, lists of these, and
-// json.RawMessage for what stays as it is written.
-type object []field
-
-type field struct {
-	name  string
-	value any
-}
-
-// A style is how a document is written.
-type style struct{ unit, end string }
-
-// style returns how a document is indented: as its first member is.
-func (d *document) style() style {
-	s := style{"    ", "\n"}
-	if bytes.Contains(d.src, []byte("\r\n")) {
-		s.end = "\r\n"
-	}
-	if list := d.members(d.top()); len(list) > 0 {
-		before := d.src[:list[0].at]
-		if i := bytes.LastIndexByte(before, '\n'); i >= 0 && len(before) > i+1 {
-			s.unit = string(before[i+1:])
-		}
-	}
-	return s
-}
-
-func quote(text string) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(text); err != nil {
-		panic(err) // a text always encodes
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// write appends a value at a depth.
-func (s style) write(b *strings.Builder, v any, depth int) {
-	indent := func(depth int) string { return s.end + strings.Repeat(s.unit, depth) }
-	list := func(open, close string, n int, item func(i int)) {
-		b.WriteString(open)
-		for i := range n {
-			if i > 0 {
-				b.WriteString(",")
-			}
-			b.WriteString(indent(depth + 1))
-			item(i)
-		}
-		if n > 0 {
-			b.WriteString(indent(depth))
-		}
-		b.WriteString(close)
-	}
-	switch v := v.(type) {
-	case object:
-		list("{", "}", len(v), func(i int) {
-			b.WriteString(quote(v[i].name) + ": ")
-			s.write(b, v[i].value, depth+1)
-		})
-	case []any:
-		list("[", "]", len(v), func(i int) { s.write(b, v[i], depth+1) })
-	case string:
-		b.WriteString(quote(v))
-	case json.RawMessage:
-		b.Write(v)
-	default:
-		fmt.Fprint(b, v)
-	}
-}
-
-// set returns the text with a value at the names, of which those that are missing are made, at the end of the object
-// that they belong to. All else stays byte for byte.
-func (d *document) set(v any, names ...string) ([]byte, error) {
-	at := d.top()
-	style := d.style()
-	replace := func(s span, v any, depth int) []byte {
-		var b strings.Builder
-		style.write(&b, v, depth)
-		return bytes.Join([][]byte{d.src[:s.start], []byte(b.String()), d.src[s.end:]}, nil)
-	}
-	nested := func(names []string) any {
-		for i := len(names) - 1; i >= 0; i-- {
-			v = object{{names[i], v}}
-		}
-		return v
-	}
-	for depth, name := range names {
-		if d.is(at, '[') && len(d.items(at)) == 0 { // PHP's empty object
-			return replace(at, nested(names[depth:]), depth), nil
-		}
-		if !d.is(at, '{') {
-			return nil, fmt.Errorf("%s is no object", strings.Join(names[:depth], "."))
-		}
-		list := d.members(at)
-		next := -1
-		for i, m := range list {
-			if m.name == name {
-				next = i
-			}
-		}
-		switch {
-		case next >= 0:
-			at = list[next].span
-		case len(list) == 0:
-			return replace(at, nested(names[depth:]), depth), nil
-		default:
-			var b strings.Builder
-			value := nested(names[depth+1:])
-			last := list[0]
-			for _, m := range list {
-				if m.end > last.end {
-					last = m
-				}
-			}
-			separator := "," + style.end + strings.Repeat(style.unit, depth+1)
-			if !bytes.Contains(d.raw(at), []byte("\n")) { // all on one line
-				separator = ", "
-			}
-			b.WriteString(separator + quote(name) + ": ")
-			style.write(&b, value, depth+1)
-			return bytes.Join([][]byte{d.src[:last.end], []byte(b.String()), d.src[last.end:]}, nil), nil
-		}
-	}
-	return replace(at, v, len(names)), nil
 }

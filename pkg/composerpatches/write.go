@@ -9,6 +9,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/quality-patches/qpt/pkg/jsonedit"
 )
 
 // A Patch is a diff that a plugin is to apply. Its paths have one leading component, and are relative to the package.
@@ -50,7 +52,7 @@ func Write(src []byte, inComposer bool, style Style, folder string, patches []Pa
 		byPackage[p.Package] = append(byPackage[p.Package], p)
 	}
 	w := writer{doc, style, path.Clean(folder) + "/"}
-	value := object{}
+	value := jsonedit.Object{}
 	if ok {
 		for _, m := range doc.members(at) {
 			if len(byPackage[m.name]) > 0 && !doc.is(m.span, '{') && !doc.is(m.span, '[') && !doc.empty(m.span) {
@@ -61,7 +63,7 @@ func Write(src []byte, inComposer bool, style Style, folder string, patches []Pa
 				return nil, err
 			}
 			if written != nil {
-				value = append(value, field{m.name, written})
+				value = append(value, jsonedit.Member{Name: m.name, Value: written})
 			}
 			order = slices.DeleteFunc(order, func(name string) bool { return name == m.name })
 		}
@@ -71,9 +73,9 @@ func Write(src []byte, inComposer bool, style Style, folder string, patches []Pa
 		if err != nil {
 			return nil, err
 		}
-		value = append(value, field{name, written})
+		value = append(value, jsonedit.Member{Name: name, Value: written})
 	}
-	return doc.set(value, names...)
+	return jsonedit.Set(src, names, value)
 }
 
 type writer struct {
@@ -87,15 +89,15 @@ type writer struct {
 func (w *writer) merge(m member, patches []Patch) (any, error) {
 	stays, kept := json.RawMessage(w.doc.raw(m.span)), true
 	labels := map[string]bool{}
-	entries := object{} // of an object
-	list := []any{}     // of a list
+	entries := jsonedit.Object{} // of an object
+	list := []any{}              // of a list
 	for _, e := range w.doc.members(m.span) {
 		if w.ours(e.span) {
 			kept = false
 			continue
 		}
 		labels[e.name] = true
-		entries = append(entries, field{e.name, json.RawMessage(w.doc.raw(e.span))})
+		entries = append(entries, jsonedit.Member{Name: e.name, Value: json.RawMessage(w.doc.raw(e.span))})
 	}
 	for _, e := range w.doc.items(m.span) {
 		if w.ours(e) {
@@ -121,7 +123,7 @@ func (w *writer) merge(m member, patches []Patch) (any, error) {
 	}
 	if isList {
 		for _, e := range entries { // the short form of the same
-			list = append(list, object{{"description", e.name}, {"url", e.value}})
+			list = append(list, jsonedit.Object{{Name: "description", Value: e.Name}, {Name: "url", Value: e.Value}})
 		}
 	}
 	for _, p := range patches {
@@ -132,13 +134,13 @@ func (w *writer) merge(m member, patches []Patch) (any, error) {
 		labels[label] = true
 		switch {
 		case w.style == CweagansV2:
-			list = append(list, object{{"description", label}, {"url", p.File}, {"sha256", p.SHA256}, {"depth", 1}})
+			list = append(list, jsonedit.Object{{Name: "description", Value: label}, {Name: "url", Value: p.File}, {Name: "sha256", Value: p.SHA256}, {Name: "depth", Value: 1}})
 		case w.style == CweagansV1:
-			entries = append(entries, field{label, p.File})
+			entries = append(entries, jsonedit.Member{Name: label, Value: p.File})
 		case isList:
-			list = append(list, object{{"label", label}, {"source", p.File}, {"level", "1"}})
+			list = append(list, jsonedit.Object{{Name: "label", Value: label}, {Name: "source", Value: p.File}, {Name: "level", Value: "1"}})
 		default:
-			entries = append(entries, field{label, object{{"source", p.File}, {"level", "1"}}})
+			entries = append(entries, jsonedit.Member{Name: label, Value: jsonedit.Object{{Name: "source", Value: p.File}, {Name: "level", Value: "1"}}})
 		}
 	}
 	if isList {
@@ -203,7 +205,7 @@ func Obstacles(src []byte, style Style, file string, patches []Patch) ([]string,
 			list = append(list, "composer.json has extra.patches, and then the plugin does not read "+file+"; give --write to have them there")
 		}
 		if file != composerFile && !inline && path.Clean(text("extra", "patches-file")) != file {
-			list = append(list, "the plugin does not read "+file+` until composer.json has "patches-file": `+quote(file)+" below extra")
+			list = append(list, "the plugin does not read "+file+` until composer.json has "patches-file": `+jsonedit.Quote(file)+" below extra")
 		}
 		if file == composerFile && text("extra", "patches-file") != "" {
 			list = append(list, "the plugin reads extra.patches-file no more once there is extra.patches")
@@ -221,7 +223,7 @@ func Obstacles(src []byte, style Style, file string, patches []Patch) ([]string,
 			name = "patches.json"
 		}
 		if file != composerFile && path.Clean(name) != file {
-			list = append(list, "the plugin does not read "+file+` until composer.json has "patches-file": `+quote(file)+" below extra.composer-patches")
+			list = append(list, "the plugin does not read "+file+` until composer.json has "patches-file": `+jsonedit.Quote(file)+" below extra.composer-patches")
 		}
 	case Vaimo:
 		named := false
@@ -233,7 +235,7 @@ func Obstacles(src []byte, style Style, file string, patches []Patch) ([]string,
 			}
 		}
 		if file != composerFile && !named {
-			list = append(list, "the plugin does not read "+file+` until composer.json has "patches-file": `+quote(file)+" below extra")
+			list = append(list, "the plugin does not read "+file+` until composer.json has "patches-file": `+jsonedit.Quote(file)+" below extra")
 		}
 		for _, names := range [][]string{{"patches-base"}, {"patcher", "paths"}} {
 			if _, ok := doc.find(append([]string{"extra"}, names...)...); ok {

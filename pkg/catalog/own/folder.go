@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/jsonedit"
 )
 
 // The files of a catalogue in the format of magento/quality-patches.
@@ -106,10 +107,10 @@ func readEntries(folder fs.FS, name string) ([]byte, error) {
 
 // checkEntries refuses what is no file of entries, and ids that occur more than once.
 func checkEntries(text []byte) error {
-	if err := check(text); err != nil {
+	if err := jsonedit.Check(text); err != nil {
 		return err
 	}
-	ids, _ := members(text) // as just checked
+	ids, _ := jsonedit.Members(text) // as just checked
 	seen := map[string]bool{}
 	for _, id := range ids {
 		key := strings.ToLower(id)
@@ -154,11 +155,11 @@ func (e *Edit) Add(d *Diff, replace bool) (outcome Outcome, err error) {
 		outcome = Extended
 	}
 	text := e.text
-	if get(text, id, "categories") == "" {
-		text, err = set(text, []string{id, "categories"}, d.Categories)
+	if jsonedit.Get(text, id, "categories") == "" {
+		text, err = jsonedit.Set(text, []string{id, "categories"}, d.Categories)
 	}
-	if err == nil && (replace || get(text, id, "title") == "") {
-		text, err = set(text, []string{id, "title"}, d.Title)
+	if err == nil && (replace || jsonedit.Get(text, id, "title") == "") {
+		text, err = jsonedit.Set(text, []string{id, "title"}, d.Title)
 	}
 	if err != nil {
 		return "", err
@@ -224,7 +225,7 @@ func (e *Edit) Write(d *Draft) (err error) {
 	d.ID = id
 	write := func(value any, empty bool, path ...string) {
 		if err == nil && !empty {
-			e.text, err = set(e.text, append([]string{id}, path...), value)
+			e.text, err = jsonedit.Set(e.text, append([]string{id}, path...), value)
 		}
 	}
 	write(d.Categories, len(d.Categories) == 0, "categories")
@@ -274,7 +275,7 @@ func (e *Edit) Describe(id string, s *catalog.Security) (changed bool, err error
 }
 
 // Entry returns the text of an entry as it will be.
-func (e *Edit) Entry(id string) []byte { return []byte(get(e.text, id)) }
+func (e *Edit) Entry(id string) []byte { return []byte(jsonedit.Get(e.text, id)) }
 
 // entry returns how an id is written, and whether there is an entry.
 func (e *Edit) entry(id string) (written string, there bool, err error) {
@@ -289,7 +290,7 @@ func (e *Edit) community() []byte { return bytes.TrimPrefix(e.read[communityFile
 
 // find looks for an id without regard to case.
 func find(text []byte, id string) (written string, there bool) {
-	ids, _ := members(text) // checked when it was read
+	ids, _ := jsonedit.Members(text) // checked when it was read
 	if i := slices.IndexFunc(ids, func(have string) bool { return strings.EqualFold(have, id) }); i >= 0 {
 		return ids[i], true
 	}
@@ -299,7 +300,7 @@ func find(text []byte, id string) (written string, there bool) {
 // secure adds what is known of a vulnerability to an entry.
 func (e *Edit) secure(id string, s *catalog.Security) (err error) {
 	var cve []string
-	if raw := get(e.text, id, "security", "cve"); raw != "" {
+	if raw := jsonedit.Get(e.text, id, "security", "cve"); raw != "" {
 		if err := json.Unmarshal([]byte(raw), &cve); err != nil {
 			return fmt.Errorf("%s: security: cve: %w", id, err)
 		}
@@ -322,7 +323,7 @@ func (e *Edit) secure(id string, s *catalog.Security) (err error) {
 		{"sequence", s.Sequence, s.Sequence == 0},
 	} {
 		if !f.none && err == nil {
-			e.text, err = set(e.text, []string{id, "security", f.name}, f.value)
+			e.text, err = jsonedit.Set(e.text, []string{id, "security", f.name}, f.value)
 		}
 	}
 	return err
@@ -339,7 +340,7 @@ type variant struct {
 
 // variant returns what an entry says of a diff; nil if there is none.
 func (e *Edit) variant(id, pkg, constraint string) (*variant, error) {
-	raw := get(e.text, id, "packages", pkg, constraint)
+	raw := jsonedit.Get(e.text, id, "packages", pkg, constraint)
 	if raw == "" {
 		return nil, nil
 	}
@@ -352,12 +353,12 @@ func (e *Edit) variant(id, pkg, constraint string) (*variant, error) {
 
 // variants returns those of an entry.
 func (e *Edit) variants(id string) (list []*variant, err error) {
-	packages, err := members(e.text, id, "packages")
+	packages, err := jsonedit.Members(e.text, id, "packages")
 	if err != nil {
 		return nil, err
 	}
 	for _, pkg := range packages {
-		constraints, err := members(e.text, id, "packages", pkg)
+		constraints, err := jsonedit.Members(e.text, id, "packages", pkg)
 		if err != nil {
 			return nil, err
 		}
@@ -431,7 +432,7 @@ func (e *Edit) put(id string, v *Variant, stem string) error {
 	sum := sha256.Sum256(v.Text)
 	for _, f := range []struct{ name, value string }{{"file", name}, {"base", v.Base}, {"sha256", hex.EncodeToString(sum[:])}} {
 		if f.value != "" && err == nil {
-			e.text, err = set(e.text, []string{id, "packages", v.Package, v.Constraint, f.name}, f.value)
+			e.text, err = jsonedit.Set(e.text, []string{id, "packages", v.Package, v.Constraint, f.name}, f.value)
 		}
 	}
 	return err
@@ -444,13 +445,13 @@ func (e *Edit) take(id, pkg, constraint string) error {
 		return err
 	}
 	e.drop(was.File)
-	if e.text, err = remove(e.text, []string{id, "packages", pkg, constraint}); err != nil {
+	if e.text, err = jsonedit.Remove(e.text, []string{id, "packages", pkg, constraint}); err != nil {
 		return err
 	}
-	if left, err := members(e.text, id, "packages", pkg); err != nil || len(left) > 0 {
+	if left, err := jsonedit.Members(e.text, id, "packages", pkg); err != nil || len(left) > 0 {
 		return err
 	}
-	e.text, err = remove(e.text, []string{id, "packages", pkg})
+	e.text, err = jsonedit.Remove(e.text, []string{id, "packages", pkg})
 	return err
 }
 
@@ -462,9 +463,9 @@ func (e *Edit) require(id, pkg, constraint string, ids []string) error {
 	}
 	at := []string{id, "packages", pkg, constraint, "require"}
 	if len(ids) == 0 {
-		e.text, err = remove(e.text, at)
+		e.text, err = jsonedit.Remove(e.text, at)
 	} else {
-		e.text, err = set(e.text, at, ids)
+		e.text, err = jsonedit.Set(e.text, at, ids)
 	}
 	return err
 }
@@ -527,7 +528,7 @@ func (e *Edit) drop(file string) {
 // that exist. It returns the ids of the entries that it changed.
 func (e *Edit) Connect(known []*catalog.Patch) (changed []string, err error) {
 	defer e.undo(&err)()
-	ids, err := members(e.text)
+	ids, err := jsonedit.Members(e.text)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package own
+package jsonedit
 
 import (
 	"bytes"
@@ -23,6 +23,9 @@ func TestSet(t *testing.T) {
 		{"an empty list, as PHP writes it", "[]", []string{"A"}, entry, "{\n    \"A\": " + written + "\n}"},
 		{"after others", "{\n    \"B\": 1\n}\n", []string{"A"}, entry, "{\n    \"B\": 1,\n    \"A\": " + written + "\n}\n"},
 		{"others in one line", `{"B": {"x":1}}`, []string{"A"}, "v", "{\"B\": {\"x\":1},\n    \"A\": \"v\"\n}"},
+		{"blanks before it", "\n \t{\n  \"B\": 1\n}\n\n", []string{"A"}, "v", "\n \t{\n  \"B\": 1,\n  \"A\": \"v\"\n}\n\n"},
+		{"blanks before an empty one", " \n{ }\n", []string{"A"}, "v", " \n{\n    \"A\": \"v\"\n}\n"},
+		{"all kinds of values", "{\n  \"B\": 1\n}", []string{"A"}, Object{{Name: "o", Value: Object{}}, {Name: "l", Value: []any{"x", 1, Object{{Name: "y", Value: []string{}}}}}, {Name: "r", Value: json.RawMessage(`{"as":"is"}`)}}, "{\n  \"B\": 1,\n  \"A\": {\n    \"o\": {},\n    \"l\": [\n      \"x\",\n      1,\n      {\n        \"y\": []\n      }\n    ],\n    \"r\": {\"as\":\"is\"}\n  }\n}"},
 		{"tabs", "{\n\t\"B\": {\n\t\t\"x\": 1\n\t}\n}", []string{"A", "y"}, "v", "{\n\t\"B\": {\n\t\t\"x\": 1\n\t},\n\t\"A\": {\n\t\t\"y\": \"v\"\n\t}\n}"},
 		{"line endings", "{\r\n  \"B\": 1\r\n}\r\n", []string{"A"}, []string{"v"}, "{\r\n  \"B\": 1,\r\n  \"A\": [\r\n    \"v\"\r\n  ]\r\n}\r\n"},
 		{"a value in depth", "{\"A\" : {\"p\":{\"1.0\":{ \"file\":\"x\" , \"k\":[ ]}}}, \"B\":2}", []string{"A", "p", "1.0", "file"}, "y", "{\"A\" : {\"p\":{\"1.0\":{ \"file\":\"y\" , \"k\":[ ]}}}, \"B\":2}"},
@@ -55,10 +58,10 @@ func TestSet(t *testing.T) {
 }
 
 func checkedSet(doc string, path []string, value any) ([]byte, error) {
-	if err := check([]byte(doc)); err != nil {
+	if err := Check([]byte(doc)); err != nil {
 		return nil, err
 	}
-	return set([]byte(doc), path, value)
+	return Set([]byte(doc), path, value)
 }
 
 func TestRemove(t *testing.T) {
@@ -70,7 +73,7 @@ func TestRemove(t *testing.T) {
 		{`{"a": 1}`, `{"a": 1}`},
 		{`{"b": 1, "c": 3, "b": 2, "d": 4}`, `{ "c": 3, "d": 4}`},
 	} {
-		got, err := remove([]byte(tc.doc), []string{"b"})
+		got, err := Remove([]byte(tc.doc), []string{"b"})
 		if err != nil || string(got) != tc.want {
 			t.Errorf("%s became %s, %v", tc.doc, got, err)
 		}
@@ -95,7 +98,7 @@ func TestSetKeepsTheRest(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := rapid.SliceOfN(names, 1, 3).Draw(t, "path")
-		got, err := set(doc, path, "new")
+		got, err := Set(doc, path, "new")
 		if err != nil {
 			return // a value on the way is no object
 		}
@@ -151,7 +154,7 @@ func FuzzSet(f *testing.F) {
 		if err != nil || len(rest) > 0 || at.Str != value {
 			t.Fatalf("%q became %q: %v %q", doc, got, err, rest)
 		}
-		without, err := remove(got, path)
+		without, err := Remove(got, path)
 		if err != nil {
 			t.Fatalf("%q: %v", got, err)
 		}

@@ -1,4 +1,6 @@
-package own
+// Package jsonedit changes values in the text of a JSON document and keeps every other byte, for files that people
+// write and version: what does not change must not show as changed.
+package jsonedit
 
 import (
 	"bytes"
@@ -11,22 +13,30 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// The functions below work on the text of a JSON document that check has looked at, and
-// keep every byte that is not to change.
+// An Object is one that is to be written, with its members in their order.
+type Object []Member
 
-// check refuses what is no JSON document of one object. It bounds how deep that may nest.
-func check(doc []byte) error {
+// A Member is a name and a value: a text, a number, a [json.RawMessage] that is written as
+// it is, a []string, a []any or an [Object] of these.
+type Member struct {
+	Name  string
+	Value any
+}
+
+// Check refuses what is no JSON document of one object. It bounds how deep that may nest. The
+// other functions are for documents that it takes.
+func Check(doc []byte) error {
 	var v json.RawMessage
 	if err := json.Unmarshal(doc, &v); err != nil {
 		return fmt.Errorf("not valid JSON: %w", err)
 	}
-	_, err := members(doc)
+	_, err := Members(doc)
 	return err
 }
 
-// set replaces a value, or adds it at the end of the object that is to have it; objects on
-// the way are made. A value is a string, a number or a []string.
-func set(doc []byte, path []string, value any) ([]byte, error) {
+// Set replaces a value (see [Member]), or adds it at the end of the object that is to have
+// it; objects on the way are made. A value that is there already changes no byte.
+func Set(doc []byte, path []string, value any) ([]byte, error) {
 	style := styleOf(doc)
 	at, rest, err := walk(doc, path)
 	if err != nil {
@@ -48,7 +58,7 @@ func set(doc []byte, path []string, value any) ([]byte, error) {
 	last := len(bytes.TrimRight(doc[:end], " \t\r\n"))
 	after := string(doc[last:end])
 	if !strings.Contains(after, "\n") { // all in one line
-		if _, list := value.([]string); depth > 0 && len(rest) == 1 && !list && !strings.Contains(at.Raw, "\n") {
+		if depth > 0 && len(rest) == 1 && isSingle(value) && !strings.Contains(at.Raw, "\n") {
 			return splice(doc, last, last, ", "+style.member(rest, value, 0)), nil
 		}
 		after = style.end + style.indent(depth)
@@ -56,9 +66,9 @@ func set(doc []byte, path []string, value any) ([]byte, error) {
 	return splice(doc, last, end, ","+style.end+member+after), nil
 }
 
-// remove takes a member out of the object that has it, each time that its name occurs; it
+// Remove takes a member out of the object that has it, each time that its name occurs; it
 // is no error if there is none.
-func remove(doc []byte, path []string) ([]byte, error) {
+func Remove(doc []byte, path []string) ([]byte, error) {
 	parent, rest, err := walk(doc, path[:len(path)-1])
 	if err != nil || len(rest) > 0 {
 		return doc, err
@@ -82,7 +92,7 @@ func remove(doc []byte, path []string) ([]byte, error) {
 			end = len(doc) - len(rest) + 1
 		}
 	}
-	return remove(splice(doc, start, end, ""), path) // a name may be repeated
+	return Remove(splice(doc, start, end, ""), path) // a name may be repeated
 }
 
 // walk follows a path as far as there are values, and returns the last one and what is
@@ -115,16 +125,16 @@ func walk(doc []byte, path []string) (at gjson.Result, rest []string, err error)
 	return at, nil, nil
 }
 
-// get returns the text of a value, "" if there is none.
-func get(doc []byte, path ...string) string {
+// Get returns the text of a value, "" if there is none.
+func Get(doc []byte, path ...string) string {
 	if at, rest, err := walk(doc, path); err == nil && len(rest) == 0 {
 		return at.Raw
 	}
 	return ""
 }
 
-// members returns the names in an object, which may be missing.
-func members(doc []byte, path ...string) (names []string, err error) {
+// Members returns the names in an object, which may be missing.
+func Members(doc []byte, path ...string) (names []string, err error) {
 	at, rest, err := walk(doc, path)
 	if err != nil || len(rest) > 0 {
 		return nil, err
@@ -171,7 +181,7 @@ func styleOf(doc []byte) style {
 	if bytes.Contains(doc, []byte("\r\n")) {
 		s.end = "\r\n"
 	}
-	if _, rest, ok := bytes.Cut(doc, []byte("\n")); ok {
+	if _, rest, ok := bytes.Cut(bytes.TrimLeft(doc, " \t\r\n"), []byte("\n")); ok {
 		line := bytes.TrimLeft(rest, "\r\n")
 		if blank := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]; len(blank) > 0 && bytes.HasPrefix(line[len(blank):], []byte(`"`)) {
 			s.unit = string(blank)
@@ -185,26 +195,52 @@ func (s style) indent(depth int) string { return strings.Repeat(s.unit, depth) }
 // member writes a name and its value, in objects of their own for what the path leads through.
 func (s style) member(path []string, v any, depth int) string {
 	if len(path) > 1 {
-		return quote(path[0]) + ": {" + s.end + s.indent(depth+1) + s.member(path[1:], v, depth+1) + s.end + s.indent(depth) + "}"
+		return Quote(path[0]) + ": {" + s.end + s.indent(depth+1) + s.member(path[1:], v, depth+1) + s.end + s.indent(depth) + "}"
 	}
-	return quote(path[0]) + ": " + s.value(v, depth)
+	return Quote(path[0]) + ": " + s.value(v, depth)
+}
+
+// isSingle reports whether a value is written in one line.
+func isSingle(v any) bool {
+	switch v.(type) {
+	case []string, []any, Object:
+		return false
+	}
+	return true
 }
 
 // value writes a value whose first line is indented already.
 func (s style) value(v any, depth int) string {
-	list, ok := v.([]string)
-	if !ok || len(list) == 0 {
-		return quote(v)
-	}
 	var parts []string
-	for _, item := range list {
-		parts = append(parts, s.indent(depth+1)+quote(item))
+	opening, closing := "[", "]"
+	switch v := v.(type) {
+	case []string:
+		for _, item := range v {
+			parts = append(parts, Quote(item))
+		}
+	case []any:
+		for _, item := range v {
+			parts = append(parts, s.value(item, depth+1))
+		}
+	case Object:
+		opening, closing = "{", "}"
+		for _, m := range v {
+			parts = append(parts, Quote(m.Name)+": "+s.value(m.Value, depth+1))
+		}
+	case json.RawMessage:
+		return string(v)
+	default:
+		return Quote(v)
 	}
-	return "[" + s.end + strings.Join(parts, ","+s.end) + s.end + s.indent(depth) + "]"
+	if len(parts) == 0 {
+		return opening + closing
+	}
+	indent := s.end + s.indent(depth+1)
+	return opening + indent + strings.Join(parts, ","+indent) + s.end + s.indent(depth) + closing
 }
 
-// quote writes a value as JSON in one line, with characters such as < and & as they are.
-func quote(v any) string {
+// Quote writes a value as JSON in one line, with characters such as < and & as they are.
+func Quote(v any) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
