@@ -26,6 +26,9 @@ func (c Content) Equal(other Content) bool {
 	return c.paths == other.paths && slices.Equal(c.sums, other.sums)
 }
 
+// Sums returns a hash of the change of each file, sorted. They are not to be changed.
+func (c Content) Sums() []string { return c.sums }
+
 // ContentOf returns what diffs change together.
 func ContentOf(diffs ...*applier.Diff) (Content, error) {
 	c := Content{paths: pathsOf(diffs)}

@@ -23,6 +23,7 @@ import (
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/applier/transaction"
 	"github.com/quality-patches/qpt/pkg/catalog"
+	"github.com/quality-patches/qpt/pkg/catalog/own"
 	"github.com/quality-patches/qpt/pkg/compat"
 	"github.com/quality-patches/qpt/pkg/composerpatches"
 	"github.com/quality-patches/qpt/pkg/declared"
@@ -183,7 +184,7 @@ type foundPatch struct {
 	from       report.Origin
 	part       *rewrite.Part // with paths below the root; nil for an id
 	same       bool          // the source is that diff already, byte for byte
-	prints     []string      // of its changes, one for each package
+	prints     []string      // of its changes, one for each file
 	touched    []string
 }
 
@@ -578,42 +579,13 @@ func (m *migration) diffs(c *composerpatches.Command, from report.Origin) {
 	}
 }
 
-// prints identify the changes of a diff, by package: the files, the places and the lines, and nothing of how they are
-// written down.
+// prints identify the changes of a diff, one for each file, whatever it says beside them.
 func (m *migration) prints(d *applier.Diff) []string {
-	of := packageOf(m.sh.inst)
-	texts := map[string]*strings.Builder{}
-	side := func(b *strings.Builder, s applier.Side) {
-		fmt.Fprintf(b, "%q %v %v\n", m.sh.inst.Path(s.Path), s.Presence, s.Mode&(fs.ModeSymlink|0o111))
+	content, err := own.ContentOf(d.Relocate(m.sh.inst.Path))
+	if err != nil {
+		return nil // hunks that cannot be told from others are like none
 	}
-	for _, e := range d.Entries {
-		pkg, _, _ := of(e.Path())
-		b := texts[pkg]
-		if b == nil {
-			b = &strings.Builder{}
-			texts[pkg] = b
-		}
-		side(b, e.Old)
-		side(b, e.New)
-		fmt.Fprintln(b, e.Copy, len(e.Hunks))
-		for i := range e.Hunks {
-			h := &e.Hunks[i]
-			lines, err := h.Lines()
-			if err != nil {
-				lines = nil
-			}
-			fmt.Fprintln(b, h.OldStart, h.OldCount, h.NewStart, h.NewCount, len(lines))
-			for _, l := range lines {
-				fmt.Fprintf(b, "%c%q\n", l.Op, l.Text)
-			}
-		}
-	}
-	var prints []string
-	for pkg, b := range texts {
-		prints = append(prints, pkg+" "+hexSum([]byte(b.String())))
-	}
-	slices.Sort(prints)
-	return prints
+	return content.Sums()
 }
 
 // recognise replaces diffs by the patches that they are, and orders what was found.
@@ -675,7 +647,7 @@ func (m *migration) recognise() {
 			files = append(files, p.Name)
 		}
 	}
-	own := len(files)
+	ours := len(files)
 	for _, f := range m.found {
 		if declared.IsPath(f.from.Label) {
 			files = append(files, path.Clean(f.from.Label))
@@ -691,7 +663,7 @@ func (m *migration) recognise() {
 			continue
 		}
 		named := 2
-		if i < own {
+		if i < ours {
 			named = 3
 		}
 		if prints := m.prints(d); contains(slices.Collect(maps.Keys(known)), prints) {
