@@ -201,25 +201,21 @@ func (f *ownFolder) write(ctx context.Context, a *app, edit *own.Edit, command s
 func stageFiles(o *applier.Overlay, dir string, files map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		p := path.Join(dir, name)
-		old, err := o.ReadFile(p)
-		mode := fs.FileMode(0o644)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			if files[name] == nil {
-				continue
+		if files[name] != nil {
+			if _, err := stageFile(o, p, files[name]); err != nil {
+				return err
 			}
+			continue
+		}
+		switch old, err := o.ReadFile(p); {
+		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return err
 		case old.Mode&fs.ModeSymlink != 0:
 			return usagef("%s is a link; qpt writes files only", p)
 		default:
-			mode = old.Mode
-		}
-		if files[name] == nil {
 			o.Remove(p)
-			continue
 		}
-		o.Write(p, &applier.File{Data: files[name], Mode: mode})
 	}
 	return nil
 }
