@@ -35,7 +35,8 @@ type Name struct {
 // follow from it.
 func (n Name) Isolated() bool { return n.Sequence > 0 }
 
-// What names write between their parts, and how they write a release.
+// What names write between their parts, and how they write a release. A number longer than
+// 18 digits is none: what is made of it would be no id.
 const (
 	begin   = `(?:^|[^0-9A-Za-z])`
 	end     = `(?:[^0-9A-Za-z]|$)`
@@ -53,10 +54,10 @@ func pattern(expr string) func() *regexp.Regexp {
 //nolint:gochecknoglobals // patterns are never changed
 var (
 	isolatedName = pattern(`(?i)` + begin + `(` + dotted + `|` + dashed + `|` + compact + `)[-_](20\d\d)[-_](\d\d)[-_](\d{1,3})[-_]([A-Z][A-Z0-9]{0,4})` + end)
-	adobeID      = pattern(`(?i)` + begin + `((?:VULN|ACSD|MDVA|ACP2E|ACPT|AC|MCLOUD|MAGECLOUD|MAGETWO|MC|MSI|B2B|BUNDLE|PRODSECBUG|LYNX|MCP|PB)-\d+)` + end)
-	cveID        = pattern(`(?i)` + begin + `(CVE-\d{4}-\d{4,})` + end)
-	bulletinID   = pattern(`(?i)` + begin + `(APSB\d\d-\d+)` + end)
-	pullName     = pattern(`(?i)^(?:github[-_])?(?:pr|pull)[-_]?(\d+)$|^(\d{2,})$`)
+	adobeID      = pattern(`(?i)` + begin + `((?:VULN|ACSD|MDVA|ACP2E|ACPT|AC|MCLOUD|MAGECLOUD|MAGETWO|MC|MSI|B2B|BUNDLE|PRODSECBUG|LYNX|MCP|PB)-\d{1,18})` + end)
+	cveID        = pattern(`(?i)` + begin + `(CVE-\d{4}-\d{4,18})` + end)
+	bulletinID   = pattern(`(?i)` + begin + `(APSB\d\d-\d{1,18})` + end)
+	pullName     = pattern(`(?i)^(?:github[-_])?(?:pr|pull)[-_]?(\d{1,18})$|^(\d{2,18})$`)
 	plainRelease = pattern(`(?i)` + begin + `(` + dotted + `|` + dashed + `)` + end)
 	shortRelease = pattern(`(?i)[-_](` + compact + `)` + end)
 	releaseLine  = pattern(`(?i)` + begin + `2[-._](\d)[-._]X` + end)

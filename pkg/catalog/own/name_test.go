@@ -69,6 +69,8 @@ func TestParseName(t *testing.T) {
 		{"MACRO-249.patch", own.Name{ID: "MACRO-249"}, ""},
 		{"../../x.patch", own.Name{ID: "x"}, ""},
 		{"...patch", own.Name{}, ""},
+		{strings.Repeat("3", 300) + ".patch", own.Name{ID: strings.Repeat("3", 100)}, ""},
+		{"MC-" + strings.Repeat("3", 300) + ".patch", own.Name{ID: "MC-" + strings.Repeat("3", 97)}, ""},
 		{strings.Repeat("a", 300) + ".patch", own.Name{ID: strings.Repeat("a", 100)}, ""},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
