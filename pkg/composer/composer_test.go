@@ -283,7 +283,7 @@ func TestFailures(t *testing.T) {
 		{"a web page", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			fmt.Fprint(w, "<html>log in")
-		}, 1, "a web page instead of an archive"},
+		}, 1, "a web page instead of a file"},
 		{"another archive", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "PK other") }, 1, "checksum is wrong"},
 		{"truncated, never complete", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", fmt.Sprint(len(zipped)))

@@ -89,7 +89,7 @@ func (c *Client) fetch(ctx context.Context, d Download, name string) error {
 		return &StatusError{address, answer.StatusCode}
 	}
 	if strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
-		return fmt.Errorf("%s: the server answers with a web page instead of an archive, such as a page to log in; check the credentials", address)
+		return fmt.Errorf("%s: the server answers with a web page instead of a file, such as a page to log in; check the credentials", address)
 	}
 	total := int64(-1)
 	if answer.ContentLength >= 0 {

@@ -170,7 +170,11 @@ func (a *app) importDiffs(ctx context.Context, o importOptions) (err error) {
 	if o.dryRun {
 		a.reportPending(m.root, inst)
 	} else {
-		if session, err = a.lock(ctx, m.root, a.transactionOptions(inst, "qpt import "+strings.Join(o.args, " "))); err != nil {
+		command := "qpt import"
+		for _, arg := range o.args {
+			command += " " + shownArg(arg)
+		}
+		if session, err = a.lock(ctx, m.root, a.transactionOptions(inst, command)); err != nil {
 			return err
 		}
 		defer func() {
@@ -241,7 +245,7 @@ func (m *importer) read(ctx context.Context) ([]taken, error) {
 	for _, arg := range m.args {
 		list, err := m.looseDiffs(ctx, arg, m.sha256)
 		if err != nil {
-			return nil, importError(arg, err)
+			return nil, argError(arg, err)
 		}
 		loose = append(loose, list...)
 	}
@@ -277,17 +281,6 @@ func (m *importer) read(ctx context.Context) ([]taken, error) {
 	}
 	slices.SortStableFunc(diffs, func(x, y taken) int { return strings.Compare(order(x), order(y)) })
 	return diffs, nil
-}
-
-// importError tells what is wrong with an argument from what is wrong on the way to it.
-func importError(arg string, err error) error {
-	if strings.HasPrefix(arg, "https://") {
-		if u, _, found := strings.Cut(arg, "?"); found {
-			arg = u // a signed address is a credential
-		}
-		return fmt.Errorf("import %s: %w", arg, err)
-	}
-	return usagef("%s: %w", arg, err)
 }
 
 // has reports whether a package is installed: as Composer says, or, in a clone of

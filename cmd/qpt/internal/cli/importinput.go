@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -36,10 +35,8 @@ func (a *app) looseDiffs(ctx context.Context, arg, sum string) ([]looseDiff, err
 		}
 		text, err := catalog.ReadAll(a.In)
 		return []looseDiff{{"", "standard input", text}}, err
-	case strings.HasPrefix(arg, "https://"):
+	case isAddress(arg):
 		return a.looseDownload(ctx, arg, sum)
-	case strings.Contains(arg, "://"):
-		return nil, errors.New("only https is downloaded")
 	}
 	name := a.path(arg)
 	info, err := os.Stat(name)
@@ -55,27 +52,9 @@ func (a *app) looseDiffs(ctx context.Context, arg, sum string) ([]looseDiff, err
 	return looseFolder(os.DirFS(name), arg)
 }
 
-// looseDownload fetches a diff or an archive with the credentials that Composer has.
+// looseDownload downloads a diff or an archive of diffs.
 func (a *app) looseDownload(ctx context.Context, address, sum string) ([]looseDiff, error) {
-	config, err := composer.LoadConfig(a.Getenv, a.config.Root)
-	if err != nil {
-		return nil, err
-	}
-	config.SecureHTTP = true // what is not checked by a sum comes over https alone
-	u, err := url.Parse(diffAddress(address))
-	if err != nil {
-		return nil, errors.New("not an address") // the error may hold a password
-	}
-	client := composer.NewClient(config, "qpt")
-	if client.Cache = a.store().Dir(""); client.Cache == "" || !filepath.IsAbs(client.Cache) {
-		dir, err := os.MkdirTemp("", "qpt-import-")
-		if err != nil {
-			return nil, err
-		}
-		a.closers = append(a.closers, func() error { return os.RemoveAll(dir) })
-		client.Cache = dir
-	}
-	file, err := client.Fetch(ctx, composer.Download{URL: u.String(), SHA256: sum})
+	file, u, err := a.download(ctx, address, sum)
 	if err != nil {
 		return nil, err
 	}

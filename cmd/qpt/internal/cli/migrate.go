@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net/http"
 	"net/url"
 	"os"
 	"path"
@@ -201,17 +200,9 @@ func name(d *composerpatches.Definition) string {
 	case d.Label == "" && d.Source == "":
 		return "a diff for " + d.Package
 	case d.Label == "" || d.Label == d.Source:
-		return fmt.Sprintf("the diff %s for %s", shown(d), d.Package)
+		return fmt.Sprintf("the diff %s for %s", shownArg(d.Source), d.Package)
 	}
 	return fmt.Sprintf("%q for %s", d.Label, d.Package)
-}
-
-// shown is the source of a definition, without a password.
-func shown(d *composerpatches.Definition) string {
-	if u, err := url.Parse(d.Source); err == nil && d.Remote() && u.User != nil {
-		return u.Redacted()
-	}
-	return d.Source
 }
 
 // definition takes in what a plugin applies.
@@ -247,20 +238,20 @@ func (m *migration) definition(ctx context.Context, d *composerpatches.Definitio
 		if errors.Is(err, errNotDownloaded) || errors.Is(err, errNotSafe) {
 			rule = "not-downloaded"
 		}
-		lost(rule, "%s: %v", shown(d), err)
+		lost(rule, "%s: %v", shownArg(d.Source), err)
 		return
 	}
 	if sum := hexSum(src); d.SHA256 != "" && sum != d.SHA256 {
-		lost("hash-mismatch", "%s has the SHA-256 %s, and %s is declared", shown(d), sum, d.SHA256)
+		lost("hash-mismatch", "%s has the SHA-256 %s, and %s is declared", shownArg(d.Source), sum, d.SHA256)
 		return
 	}
 	if sum := sha1.Sum(src); d.SHA1 != "" && hex.EncodeToString(sum[:]) != d.SHA1 {
-		lost("hash-mismatch", "%s has the SHA-1 %x, and %s is declared", shown(d), sum, d.SHA1)
+		lost("hash-mismatch", "%s has the SHA-1 %x, and %s is declared", shownArg(d.Source), sum, d.SHA1)
 		return
 	}
 	part, err := m.place(src, folder, d.Levels)
 	if err != nil {
-		lost("unusable", "%s: %v", shown(d), err)
+		lost("unusable", "%s: %v", shownArg(d.Source), err)
 		return
 	}
 	if d.Folder == "install" && deployed(d.Package) {
@@ -278,7 +269,7 @@ func (m *migration) definition(ctx context.Context, d *composerpatches.Definitio
 	}
 	m.take(&foundPatch{
 		definition: d, pkg: d.Package, part: part, same: !d.Remote() && string(part.Text) == string(src),
-		from: report.Origin{File: d.File, Line: d.Line, Package: d.Package, Label: d.Label, Source: shown(d)},
+		from: report.Origin{File: d.File, Line: d.Line, Package: d.Package, Label: d.Label, Source: shownArg(d.Source)},
 	})
 }
 
@@ -401,18 +392,13 @@ func (m *migration) folder(d *composerpatches.Definition) (string, bool) {
 
 var errNotDownloaded = errors.New("it is not in the shop; run with --download, or keep a copy in the shop and name that in its place")
 
-var errNotSafe = errors.New("only https is downloaded; keep a copy in the shop and name that in its place")
-
 // source reads the diff of a definition.
 func (m *migration) source(ctx context.Context, d *composerpatches.Definition) ([]byte, error) {
 	if d.Remote() {
-		if !strings.HasPrefix(strings.ToLower(d.Source), "https://") {
-			return nil, errNotSafe
-		}
-		if !m.download {
+		if !m.download && strings.HasPrefix(strings.ToLower(d.Source), "https://") {
 			return nil, errNotDownloaded
 		}
-		return download(ctx, http.DefaultTransport, d.Source)
+		return m.app.readDiff(ctx, d.Source)
 	}
 	return m.read(d.Source)
 }

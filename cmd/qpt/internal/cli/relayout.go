@@ -64,7 +64,7 @@ func (a *app) relayout(ctx context.Context, arg string, o convertOptions) error 
 	}
 	src, err := a.readDiff(ctx, arg)
 	if err != nil {
-		return usagef("%s: %w", arg, err)
+		return argError(arg, err)
 	}
 	var parts []rewrite.Part
 	if o.split {
@@ -76,7 +76,7 @@ func (a *app) relayout(ctx context.Context, arg string, o convertOptions) error 
 		}
 	}
 	if err != nil {
-		return usagef("%s: %w", arg, err)
+		return usagef("%s: %w", shownArg(arg), err)
 	}
 	result := &report.Convert{SchemaVersion: report.SchemaVersion, Layout: o.to}
 	files := map[string][]byte{}
