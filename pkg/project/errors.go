@@ -45,8 +45,13 @@ func jsonError(path string, data []byte, err error) error {
 		offset = kind.Offset
 	}
 	failure := &FileError{Path: path, Err: fmt.Errorf("it is not valid JSON: %w", err)}
-	if kind != nil {
-		failure.Err = fmt.Errorf("it does not have the expected form: %w", err)
+	switch {
+	case bytes.HasPrefix(data, []byte("\ufeff")):
+		failure.Err = errors.New("it begins with a byte order mark, which Composer refuses, too; save it as UTF-8 without one")
+	case kind != nil && kind.Field != "":
+		failure.Err = fmt.Errorf("%s: Composer writes another value than this %s", kind.Field, kind.Value)
+	case kind != nil:
+		failure.Err = fmt.Errorf("Composer writes another value than this %s", kind.Value)
 	}
 	if offset > 0 && offset <= int64(len(data)) {
 		before := data[:offset-1]

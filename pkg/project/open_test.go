@@ -154,6 +154,7 @@ func TestOpenErrors(t *testing.T) {
 		{"empty", map[string]string{"composer.json": "{}", "vendor/composer/installed.json": ""}, "vendor/composer/installed.json", 0, 0},
 		{"null", map[string]string{"composer.json": "{}", "vendor/composer/installed.json": "null"}, "vendor/composer/installed.json", 0, 0},
 		{"wrong type", map[string]string{"composer.json": "{}", "vendor/composer/installed.json": "{\n\"packages\": 1}"}, "vendor/composer/installed.json", 2, 13},
+		{"a byte order mark", map[string]string{"composer.json": "\ufeff{}"}, "composer.json", 1, 1},
 		{"a folder", map[string]string{"composer.json": "{}", "vendor/composer/installed.json/": ""}, "vendor/composer/installed.json", 0, 0},
 	}
 	for _, tt := range tests {

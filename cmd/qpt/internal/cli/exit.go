@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/applier/transaction"
@@ -85,6 +86,8 @@ func classify(err error) (code int, hint string) {
 		lost       *stack.LostError
 		lock       *declared.LockError
 		declaring  *declared.Error
+		file       *project.FileError
+		unreadable *fs.PathError
 	)
 	switch {
 	case err == nil:
@@ -108,7 +111,8 @@ func classify(err error) (code int, hint string) {
 		return exitFinding, ""
 	case errors.Is(err, project.ErrNotInstallation):
 		return exitUsage, "go to the folder of the shop, or name it with --root"
-	case errors.As(err, &usage), errors.As(err, &lock), errors.As(err, &declaring), errors.Is(err, project.ErrNoMagento):
+	case errors.As(err, &usage), errors.As(err, &lock), errors.As(err, &declaring), errors.Is(err, project.ErrNoMagento),
+		errors.As(err, &file) && !errors.As(err, &unreadable):
 		return exitUsage, ""
 	}
 	return exitError, ""
