@@ -188,7 +188,19 @@ type shop struct {
 	stack *stack.Stack
 }
 
+// shop opens the installation for a command that reads it, which is told when the tree is
+// between two states.
 func (a *app) shop() (*shop, error) {
+	sh, err := a.openShop()
+	if err == nil {
+		a.reportPending(sh.root, sh.inst)
+	}
+	return sh, err
+}
+
+// openShop opens the installation. A command that takes the lock finishes or undoes what
+// was interrupted, and need not be told before.
+func (a *app) openShop() (*shop, error) {
 	if a.config.Root == "" {
 		return nil, a.noRoot()
 	}
@@ -216,7 +228,6 @@ func (a *app) shop() (*shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.reportPending(root, inst)
 	overlay := applier.NewOverlay(applier.DirTree(root))
 	return &shop{inst, root, stack.New(c, inst.Packages, overlay, inst.Path)}, nil
 }

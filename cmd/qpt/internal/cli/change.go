@@ -99,7 +99,7 @@ Reverting what is not there is success.`,
 
 // target opens the shop, or, for diff files alone under an explicit root, any folder.
 func (a *app) target(args []string) (*shop, error) {
-	sh, err := a.shop()
+	sh, err := a.openShop()
 	if err == nil || !a.config.RootNamed ||
 		!errors.Is(err, project.ErrNotInstallation) && !errors.Is(err, project.ErrNoMagento) {
 		return sh, err
@@ -120,7 +120,6 @@ func (a *app) target(args []string) (*shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.reportPending(root, nil)
 	overlay := applier.NewOverlay(applier.DirTree(root))
 	return &shop{nil, root, stack.New(c, project.Packages{}, overlay, nil)}, nil
 }
@@ -177,6 +176,8 @@ func (a *app) change(ctx context.Context, o changeOptions) (err error) {
 				}
 			}()
 		}
+	} else {
+		a.reportPending(sh.root, sh.inst)
 	}
 	plan, failures, err := a.plan(sh, o)
 	if err != nil {

@@ -117,7 +117,7 @@ func (a *app) exportPatches(ctx context.Context, o exportOptions) (err error) {
 	if o.write && o.file != "" {
 		return usagef("--write declares the diffs in composer.json, --file elsewhere; give one of them")
 	}
-	sh, err := a.shop()
+	sh, err := a.openShop()
 	if err != nil {
 		return err
 	}
@@ -145,6 +145,8 @@ func (a *app) exportPatches(ctx context.Context, o exportOptions) (err error) {
 				err = closeErr
 			}
 		}()
+	} else {
+		a.reportPending(sh.root, sh.inst)
 	}
 	set, err := declared.Read(sh.root.FS())
 	if err != nil {

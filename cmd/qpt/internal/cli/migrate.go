@@ -72,7 +72,7 @@ is written, and migrate can be run again.`,
 }
 
 func (a *app) migrate(ctx context.Context, o migrateOptions) (err error) {
-	sh, err := a.shop()
+	sh, err := a.openShop()
 	if err != nil {
 		return err
 	}
@@ -90,6 +90,8 @@ func (a *app) migrate(ctx context.Context, o migrateOptions) (err error) {
 				err = closeErr
 			}
 		}()
+	} else {
+		a.reportPending(sh.root, sh.inst)
 	}
 	var style composerpatches.Style
 	if o.style != "" {

@@ -183,7 +183,7 @@ func (a *app) beginAuthoring(o newOptions) (*authoring, error) {
 	if err := own.CheckID(o.id); err != nil {
 		return nil, usageError{err}
 	}
-	sh, err := a.shop()
+	sh, err := a.openShop()
 	if err != nil {
 		return nil, err
 	}

@@ -122,7 +122,7 @@ func (a *app) sync(ctx context.Context, o syncOptions) (err error) {
 			return nothing(before.lock)
 		}
 	}
-	sh, err := a.shop()
+	sh, err := a.openShop()
 	if err != nil {
 		return err
 	}
@@ -150,6 +150,8 @@ func (a *app) sync(ctx context.Context, o syncOptions) (err error) {
 				}
 			}()
 		}
+	} else {
+		a.reportPending(sh.root, sh.inst)
 	}
 	config, err := a.editConfig(sh, o)
 	if err != nil {
