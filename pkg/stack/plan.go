@@ -66,11 +66,18 @@ func (e *ConflictError) Unwrap() error { return e.ConflictError }
 type DependantsError struct {
 	Item       *Item
 	Dependants []string
+	// Through are the patches that they require beside the item or in its place, and that
+	// would go with it, since it makes the same change or brought theirs.
+	Through []string
 }
 
 func (e *DependantsError) Error() string {
-	return fmt.Sprintf("patch %s is required by %s; revert %s first, or together with it",
-		e.Item.ID(), strings.Join(e.Dependants, ", "), plural(len(e.Dependants), "that one", "those"))
+	holds := ""
+	if len(e.Through) > 0 {
+		holds = fmt.Sprintf(", which holds the change of %s,", strings.Join(e.Through, ", "))
+	}
+	return fmt.Sprintf("patch %s%s is required by %s; revert %s first, or together with it",
+		e.Item.ID(), holds, strings.Join(e.Dependants, ", "), plural(len(e.Dependants), "that one", "those"))
 }
 
 func plural(n int, one, many string) string {
@@ -271,8 +278,8 @@ func (p *planner) takeOutReplaced(it *Item) bool {
 			continue
 		}
 		p.done[old] = true
-		if staying, _ := p.dependants(oldItem, []*Item{it}); len(staying) > 0 {
-			p.errs = append(p.errs, &DependantsError{oldItem, staying})
+		if torn, _ := p.dependants(oldItem, []*Item{it}, nil); torn != nil {
+			p.errs = append(p.errs, torn)
 			return false
 		}
 		if !p.step(oldItem, applier.Reverse, "replaced with "+it.ID(), f.Under) {
@@ -398,12 +405,12 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 			if f.State != Applied || p.included(it) {
 				return false
 			}
-			staying, leaving := p.dependants(it, pending)
+			torn, leaving := p.dependants(it, pending, nil)
 			above, aboveLeaving := p.above(it, pending)
 			leaving = leaving || aboveLeaving
 			switch {
-			case len(staying) > 0:
-				p.errs = append(p.errs, &DependantsError{it, staying})
+			case torn != nil:
+				p.errs = append(p.errs, torn)
 				return true
 			case leaving:
 				return false
@@ -420,15 +427,15 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 	}
 	for _, it := range pending {
 		f := p.inspect(it)
-		staying, _ := p.dependants(it, pending) // those that are pending wait for each other, in a circle
+		torn, _ := p.dependants(it, pending, nil) // those that are pending wait for each other, in a circle
 		switch {
 		case f.State == NotApplied, f.State == Blocked:
 			p.warnAmbiguous(f)
 			p.plan.Unchanged = append(p.plan.Unchanged, f)
 		case f.State == Included:
 			p.errs = append(p.errs, &IncludedError{it, f.IncludedIn})
-		case len(staying) > 0:
-			p.errs = append(p.errs, &DependantsError{it, staying})
+		case torn != nil:
+			p.errs = append(p.errs, torn)
 		default:
 			p.step(it, applier.Reverse, "", f.Under)
 		}
@@ -469,14 +476,31 @@ func (p *planner) revertUnder(it *Item, above []string) {
 }
 
 // dependants looks for applied patches that require an item, or another one that would
-// go with it: those that are to stay, and whether any is about to leave.
-func (p *planner) dependants(it *Item, pending []*Item) (staying []string, leaving bool) {
-	for _, id := range append(p.goesWith(it), it.ID()) {
-		more, going := p.dependantsOf(id, it, pending)
-		staying, leaving = append(staying, more...), leaving || going
+// go with it: an error about those that are to stay, except for the ones that are seen to
+// elsewhere, and whether any is about to leave.
+func (p *planner) dependants(it *Item, pending []*Item, elsewhere func(id string) bool) (torn *DependantsError, leaving bool) {
+	for _, id := range append([]string{it.ID()}, p.goesWith(it)...) {
+		staying, going := p.dependantsOf(id, it, pending)
+		leaving = leaving || going
+		if elsewhere != nil {
+			staying = slices.DeleteFunc(staying, elsewhere)
+		}
+		if len(staying) == 0 {
+			continue
+		}
+		if torn == nil {
+			torn = &DependantsError{Item: it}
+		}
+		if id != it.ID() {
+			torn.Through = append(torn.Through, id)
+		}
+		torn.Dependants = append(torn.Dependants, staying...)
 	}
-	slices.Sort(staying)
-	return slices.Compact(staying), leaving
+	if torn != nil {
+		slices.Sort(torn.Dependants)
+		torn.Dependants = slices.Compact(torn.Dependants)
+	}
+	return torn, leaving
 }
 
 // goesWith returns the patches that would not be in the tree any more without an item,

@@ -213,12 +213,12 @@ func TestPlanRevert(t *testing.T) {
 		{
 			name: "what makes the same change as one that an applied patch requires", files: made("A", "B"),
 			specs: []spec{creates("A", "B"), creates("B"), {id: "TWIN", diff: creates("B").diff}}, ask: "TWIN",
-			errs: []string{"patch TWIN is required by A; revert that one first, or together with it"}, after: made("A", "B"),
+			errs: []string{"patch TWIN, which holds the change of B, is required by A; revert that one first, or together with it"}, after: made("A", "B"),
 		},
 		{
 			name: "what brought one that an applied patch requires", files: made("A", "B", "C"),
 			specs: []spec{creates("A", "B"), creates("B"), {id: "WHOLE", diff: diff(tree{}, made("B", "C"))}}, ask: "WHOLE",
-			errs: []string{"patch WHOLE is required by A; revert that one first, or together with it"}, after: made("A", "B", "C"),
+			errs: []string{"patch WHOLE, which holds the change of B, is required by A; revert that one first, or together with it"}, after: made("A", "B", "C"),
 		},
 		{
 			name: "with what requires its twin", files: made("A", "B"),

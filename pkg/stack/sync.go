@@ -374,9 +374,8 @@ func (y *syncer) leave(it *Item, leaving []*Item) {
 	if y.wants(it.ID()) {
 		because = "its diff has changed"
 	} else {
-		staying, _ := y.dependants(it, leaving)
-		if staying = slices.DeleteFunc(staying, y.wants); len(staying) > 0 {
-			y.errs = append(y.errs, &DependantsError{it, staying})
+		if torn, _ := y.dependants(it, leaving, y.wants); torn != nil {
+			y.errs = append(y.errs, torn)
 			return
 		}
 	}
