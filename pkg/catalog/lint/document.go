@@ -64,7 +64,7 @@ func parse(src []byte) (*node, *syntaxError) {
 	p := parser{src: src, dec: json.NewDecoder(bytes.NewReader(src)), line: 1}
 	p.dec.UseNumber()
 	n, err := p.value("", 0)
-	if err == nil && len(bytes.TrimSpace(src[p.dec.InputOffset():])) > 0 {
+	if err == nil && len(bytes.Trim(src[p.dec.InputOffset():], " \t\r\n")) > 0 {
 		err = errors.New("something follows the end of the document")
 	}
 	if err != nil {

@@ -231,6 +231,7 @@ func FuzzCatalog(f *testing.F) {
 	f.Add(string(object(entry("A", "*", `"file": "x.patch"`)).Data))
 	f.Add(`{"A": {"packages": {"a/b": {"*": {"file": "x.patch", "require": ["A"], "replaced-with": "a"}}}}}`)
 	f.Add(`[[[{"\u0000": 1e999}]]]`)
+	f.Add("[]\f") // white space to Unicode, not to JSON
 	f.Fuzz(func(t *testing.T, s string) {
 		source := catalog.Source{Name: "fuzz", FS: fstest.MapFS{support: file(s), "patches/x.patch": diffOf("x")}}
 		found, err := lint.Catalog(source)
