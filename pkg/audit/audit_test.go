@@ -375,6 +375,37 @@ func TestSequence(t *testing.T) {
 	}
 }
 
+// A package that was installed anew is without all of a series, and the files of the
+// others tell that they have it.
+func TestSequenceAfterReinstall(t *testing.T) {
+	both := func(from, to string) string { return change("m.php", from, to) + change("n.php", from, to) }
+	s := shop{release: "2.4.7-p10", files: map[string]string{}, entries: []entry{
+		{id: "A-1", security: closes("2.4.7-p10", "2026-07", 1, "CE", "CVE-2026-1001"), diff: both(one, two)},
+		{id: "B-1", security: closes("2.4.7-p10", "2026-07", 2, "CE", "CVE-2026-1002"), diff: change("n.php", two, last)},
+		{id: "C-1", security: closes("2.4.7-p10", "2026-08", 1, "CE", "CVE-2026-1003"), diff: change("m.php", two, last) + change("n.php", last, odd)},
+	}}
+	for _, tc := range []struct{ m, n, want, reasons string }{
+		{last, odd, "A-1 applied, B-1 applied, C-1 applied, CVE-2026-1001 PROTECTED, CVE-2026-1002 PROTECTED, CVE-2026-1003 PROTECTED", "under C-1, B-1|under C-1|"},
+		{one, odd, "A-1 missing, B-1 applied, C-1 missing, CVE-2026-1001 VULNERABLE, CVE-2026-1002 PROTECTED, CVE-2026-1003 VULNERABLE", "a part of it is in the tree; missing in m.php|under parts of later ones|a part of it is in the tree; missing in m.php"},
+		{last, one, "A-1 missing, B-1 missing, C-1 missing, CVE-2026-1001 VULNERABLE, CVE-2026-1002 VULNERABLE, CVE-2026-1003 VULNERABLE", "a part of it is in the tree; missing in n.php|it would fit after those before it|a part of it is in the tree; missing in n.php"},
+		{one, two, "A-1 missing, B-1 missing, C-1 missing, CVE-2026-1001 VULNERABLE, CVE-2026-1002 VULNERABLE, CVE-2026-1003 VULNERABLE", "a part of it is in the tree; missing in m.php||it would fit after those before it"},
+		{"other", odd, "A-1 unknown, B-1 applied, C-1 unknown, CVE-2026-1001 UNKNOWN, CVE-2026-1002 PROTECTED, CVE-2026-1003 UNKNOWN", "it is neither in the tree nor would it fit, because of m.php, n.php|under parts of later ones|it is neither in the tree nor would it fit, because of m.php"},
+	} {
+		s.files["m.php"], s.files["n.php"] = tc.m, tc.n
+		r := s.audit(t)
+		if got := says(r); got != tc.want {
+			t.Errorf("%q %q: got  %s\nwant %s", tc.m, tc.n, got, tc.want)
+		}
+		var reasons []string
+		for _, p := range r.Patches {
+			reasons = append(reasons, p.Reason)
+		}
+		if got := strings.Join(reasons, "|"); got != tc.reasons {
+			t.Errorf("%q %q: reasons %s\nwant %s", tc.m, tc.n, got, tc.reasons)
+		}
+	}
+}
+
 // The order of the catalogue says nothing of the order in which diffs came out.
 func TestSequenceOfThree(t *testing.T) {
 	s := shop{release: "2.4.7-p10", files: map[string]string{"a.php": one}, entries: []entry{

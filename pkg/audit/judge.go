@@ -79,7 +79,7 @@ func (a *auditor) judge(p *Patch, f *stack.Finding) {
 	}
 }
 
-// files names the files of a finding with some presence, the first of many.
+// files names the files of a finding with some presence.
 func files(f *stack.Finding, with func(stack.Presence) bool) string {
 	var names []string
 	for _, file := range f.Files {
@@ -87,11 +87,16 @@ func files(f *stack.Finding, with func(stack.Presence) bool) string {
 			names = append(names, file.Path)
 		}
 	}
-	const most = 3
-	switch {
-	case len(names) == 0: // each fits by itself, as a hunk more or less may
+	if len(names) == 0 { // each fits by itself, as a hunk more or less may
 		return "how its files go together"
-	case len(names) > most:
+	}
+	return some(names)
+}
+
+// some names the first of many.
+func some(names []string) string {
+	const most = 3
+	if len(names) > most {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}
 	return strings.Join(names, ", ")

@@ -25,6 +25,7 @@ func (a *auditor) inSequence(p *Patch) {
 		}
 	}
 	if len(before) == 0 {
+		a.byFile(p)
 		return
 	}
 	slices.SortStableFunc(before, func(x, y *stack.Item) int { return chronological(x.Patch.Security, y.Patch.Security) })
@@ -33,6 +34,42 @@ func (a *auditor) inSequence(p *Patch) {
 	}
 	if _, err := a.stack.PlanApply(append(before, p.Finding.Item)); err == nil {
 		p.Verdict, p.Reason = Missing, "it would fit after "+strings.Join(ids, ", ")
+		return
+	}
+	a.byFile(p)
+}
+
+// byFile finds out about an isolated diff from its files, each by itself, where no diff
+// of its series can be taken out as a whole: as when a package was installed anew, and
+// the others were not.
+func (a *auditor) byFile(p *Patch) {
+	var series []*stack.Item
+	for _, other := range a.chronology() {
+		if other.Finding != nil && other.Entry.Security.Month != "" && (other.Verdict != Replaced || other.Finding.State.In()) &&
+			strings.EqualFold(other.Entry.Security.Release, p.Entry.Security.Release) {
+			series = append(series, other.Finding.Item)
+		}
+	}
+	var missing []string
+	held := false
+	for _, f := range a.stack.Chain(series)[slices.Index(series, p.Finding.Item)] {
+		switch f.Presence {
+		case stack.In:
+			held = true
+		case stack.Out:
+			missing = append(missing, f.Path)
+		default:
+			return
+		}
+	}
+	switch {
+	case len(missing) == 0 && p.Entry.Incomplete:
+	case len(missing) == 0:
+		p.Verdict, p.Reason = Applied, "under parts of later ones"
+	case held:
+		p.Verdict, p.Reason = Missing, "a part of it is in the tree; missing in "+some(missing)
+	default:
+		p.Verdict, p.Reason = Missing, "it would fit after those before it"
 	}
 }
 
