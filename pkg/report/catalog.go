@@ -111,9 +111,10 @@ type CatalogFile struct {
 	// SHA256 is that of the file, absent for a folder.
 	SHA256 string `json:"sha256,omitempty"`
 	// ID is the SHA-256 of the manifest, Files how many it lists.
-	ID     string `json:"id,omitempty"`
-	Files  int    `json:"files,omitempty"`
-	Signed bool   `json:"signed"`
+	ID    string `json:"id,omitempty"`
+	Files int    `json:"files,omitempty"`
+	// Signature is "valid", "not checked" for want of a key, or "none"; absent without a manifest.
+	Signature string `json:"signature,omitempty"`
 	// PublicKey is the key that belongs to the signature, or to the new private key.
 	PublicKey string `json:"publicKey,omitempty"`
 }
@@ -124,7 +125,7 @@ func (f *CatalogFile) text(p *printer) {
 	p.field("manifest", f.ID)
 	if f.ID != "" {
 		p.field("files", fmt.Sprint(f.Files))
-		p.field("signed", map[bool]string{true: "yes", false: "no"}[f.Signed])
+		p.field("signature", f.Signature)
 	}
 	p.field("public key", f.PublicKey)
 }

@@ -91,10 +91,10 @@ func (a *app) packInto(source, output, keyFile string) error {
 }
 
 func fileReport(name string, m store.Manifest, key ed25519.PrivateKey) *report.CatalogFile {
-	r := &report.CatalogFile{SchemaVersion: report.SchemaVersion, File: name, ID: m.ID(), Files: len(m), Signed: key != nil}
+	r := &report.CatalogFile{SchemaVersion: report.SchemaVersion, File: name, ID: m.ID(), Files: len(m), Signature: "none"}
 	if key != nil {
 		if public, ok := key.Public().(ed25519.PublicKey); ok {
-			r.PublicKey = store.PublicText(public)
+			r.PublicKey, r.Signature = store.PublicText(public), "valid"
 		}
 	}
 	return r
@@ -178,20 +178,24 @@ func (a *app) catalogVerify(name string) error {
 	var m store.Manifest
 	if a.config.CatalogKey == "" {
 		m, err = store.CheckManifest(s.FS)
+		result.Signature = "none"
+		if _, missing := fs.Stat(s.FS, store.SignatureName); missing == nil {
+			result.Signature = "not checked"
+		}
 	} else {
 		var key ed25519.PublicKey
 		if key, err = store.ParsePublic(a.config.CatalogKey); err != nil {
 			return usagef("catalog-key: %w", err)
 		}
 		m, err = store.CheckSignature(s.FS, key)
-		result.Signed = err == nil
+		result.Signature = "valid"
 	}
 	if err != nil {
 		return findingError(fmt.Sprintf("catalogue %s: %v", name, err))
 	}
 	result.ID, result.Files = m.ID(), len(m)
 	if a.config.CatalogKey == "" {
-		a.note("the files are as the manifest says; whose manifest it is, and whether it is signed, nobody looks at without --catalog-key")
+		a.note("the files are as the manifest says; whose manifest it is, only a public key tells: give --catalog-key")
 	}
 	return a.render(result)
 }
