@@ -182,11 +182,11 @@ func (s *Status) findings() findings {
 			f.message += " by " + strings.Join(p.InTheWay, ", ")
 		default:
 			f.rule = rule{"status-" + strings.ReplaceAll(p.State, " ", "-"), "A patch is " + p.State + "."}
-			if len(p.Under) > 0 {
-				f.message += ": " + strings.Join(p.Under, ", ") + " lie on it"
-			}
 			if p.IncludedIn != "" {
 				f.message += " in " + p.IncludedIn
+			}
+			if len(p.Under) > 0 {
+				f.message += ": " + strings.Join(p.Under, ", ") + " lie on it"
 			}
 			fs.list = append(fs.list, f)
 			continue

@@ -92,10 +92,10 @@ func (s Summary) String() string {
 func (p *PatchStatus) about() string {
 	text := Clean(p.ID) + " is " + p.State
 	switch {
-	case len(p.Under) > 0:
-		return text + " " + Clean(strings.Join(p.Under, ", "))
 	case p.IncludedIn != "":
 		return text + " in " + Clean(p.IncludedIn)
+	case len(p.Under) > 0:
+		return text + " " + Clean(strings.Join(p.Under, ", "))
 	case len(p.InTheWay) > 0:
 		return text + " by " + Clean(strings.Join(p.InTheWay, ", "))
 	case len(p.Refusals) > 0:

@@ -64,7 +64,7 @@ func (s *Stack) stateOf(o *applier.Overlay, it *Item, file string) string {
 	}
 	items, _ := s.Items()
 	peeled := newPeeler(o, slices.DeleteFunc(items, func(x *Item) bool { return !slices.Contains(x.Paths(), file) }))
-	peeled.run(func(*Item) {})
+	peeled.run(nil)
 	content, err := peeled.overlay.ReadFile(file)
 	if err != nil {
 		return ""

@@ -22,7 +22,8 @@ type Finding struct {
 	// direction whose hunks lie nearer to their stated lines was believed, and at a
 	// tie that it is applied, since all that it adds is there.
 	Ambiguous bool
-	// Under names the applied patches that lie on an item that is applied under others.
+	// Under names the applied patches that lie on an item that is applied under others, or
+	// is included in one that is.
 	Under []string
 	// InTheWay names the applied patches without which a blocked item would fit.
 	InTheWay []string
@@ -291,18 +292,33 @@ func (in *inspection) peel() {
 	overlap := func(i int) bool {
 		return slices.ContainsFunc(in.items[i].Paths(), func(p string) bool { return touched[p] != nil })
 	}
-	index := map[*Item]int{}
+	index, hidden := map[*Item]int{}, map[*Item]bool{}
 	var items []*Item
 	for i, it := range in.items {
 		if state := in.findings[i].State; (state == Unknown || state == Applied) && overlap(i) {
 			index[it] = i
 			items = append(items, it)
+			hidden[it] = state == Unknown
 		}
 	}
 	p := newPeeler(in.overlay, items)
-	p.run(func(it *Item) {
-		if f := &in.findings[index[it]]; f.State == Unknown {
-			f.State, f.Under = AppliedUnder, p.needed(in.overlay, it, Applied)
+	p.hidden = hidden
+	p.run(func(it *Item, gone []goneWith) {
+		lead := goneWith{it, true}
+		for _, g := range gone {
+			if g.same && hidden[it] && senior(g.item, lead.item) {
+				lead = g
+			}
+		}
+		for _, g := range append(gone, goneWith{it, true}) {
+			f := &in.findings[index[g.item]]
+			if f.State != Unknown {
+				continue
+			}
+			f.State, f.Under = AppliedUnder, p.needed(in.overlay, g.item, Applied)
+			if g != lead {
+				f.State, f.IncludedIn, f.Same = Included, lead.item.ID(), g.same
+			}
 		}
 	})
 	for i, it := range in.items {
@@ -315,20 +331,23 @@ func (in *inspection) peel() {
 // A peeler takes items off an overlay, the topmost first.
 type peeler struct {
 	overlay *applier.Overlay
-	taken   []*Item
+	items   []*Item            // in the order of their ids
+	taken   []*Item            // in the order in which they come off
 	above   map[string][]*Item // by path: what was taken off
 
-	near   *neighbours
-	queue  byID
-	queued map[*Item]bool
-	done   map[*Item]bool
+	near    *neighbours
+	hidden  map[*Item]bool // those that are asked about when they are gone with another one
+	queue   byID
+	queued  map[*Item]bool
+	done    map[*Item]bool
+	between map[*Item]bool // came off after others were put back
 }
 
 // newPeeler returns a peeler of items on a fork of an overlay.
 func newPeeler(o *applier.Overlay, items []*Item) *peeler {
 	p := &peeler{
-		overlay: o.Fork(), above: map[string][]*Item{},
-		near: newNeighbours(items), queued: map[*Item]bool{}, done: map[*Item]bool{},
+		overlay: o.Fork(), items: slices.SortedFunc(slices.Values(items), byIDs), above: map[string][]*Item{},
+		near: newNeighbours(items), queued: map[*Item]bool{}, done: map[*Item]bool{}, between: map[*Item]bool{},
 	}
 	for _, it := range items {
 		p.push(it)
@@ -343,21 +362,118 @@ func (p *peeler) push(it *Item) {
 	}
 }
 
-// run takes off all items that come off, and calls taken for each. What lies below one
-// that came off is looked at again.
-func (p *peeler) run(taken func(*Item)) {
-	for p.queue.Len() > 0 {
-		it := heap.Pop(&p.queue).(*Item)
-		p.queued[it] = false
-		if !p.done[it] {
-			p.take(it, map[*Item]bool{}, taken)
+// goneWith is an item that was in the tree and is not any more without another one. Same
+// is set when it is so the other way round as well.
+type goneWith struct {
+	item *Item
+	same bool
+}
+
+// run takes off all items that come off, and calls taken for each, if it is not nil. What
+// lies below one that came off is looked at again.
+func (p *peeler) run(taken func(it *Item, gone []goneWith)) {
+	for again := true; again; again = p.takeBetween(taken) {
+		for p.queue.Len() > 0 {
+			it := heap.Pop(&p.queue).(*Item)
+			p.queued[it] = false
+			if !p.done[it] {
+				p.take(it, map[*Item]bool{}, taken)
+			}
 		}
+	}
+}
+
+// takeBetween takes off an item that lies on some that came off too early: that was not
+// seen, because others still hid the item. They are put back, to come off after it. It
+// reports whether there was any.
+func (p *peeler) takeBetween(taken func(*Item, []goneWith)) bool {
+	for _, it := range p.items {
+		if p.done[it] || p.between[it] || !slices.ContainsFunc(it.Paths(), func(path string) bool { return p.above[path] != nil }) {
+			continue
+		}
+		with, beneath := p.putBack(it)
+		if judge(with, it).State != Applied {
+			continue
+		}
+		without := with.Fork()
+		if takeOff(without, it) != nil {
+			continue
+		}
+		for _, other := range beneath {
+			p.done[other] = false
+			p.push(other)
+			p.taken = slices.DeleteFunc(p.taken, func(x *Item) bool { return x == other })
+			for _, path := range other.Paths() {
+				p.above[path] = slices.DeleteFunc(p.above[path], func(x *Item) bool { return x == other })
+			}
+		}
+		p.between[it] = true // once is enough, or two could put each other back for ever
+		p.overlay.Merge(with)
+		p.came(it, without, taken)
+		return true
+	}
+	return false
+}
+
+// putBack returns the overlay with those items that an item may lie on: what came off
+// and shares files with it, except where that would hide more of it.
+func (p *peeler) putBack(it *Item) (*applier.Overlay, []*Item) {
+	parts := perFile(it.diffs)
+	hidden := func(o *applier.Overlay) (paths []string) {
+		for _, part := range parts {
+			if _, ok := applier.Fits(o, applier.Reverse, part); !ok {
+				paths = append(paths, part.Entries[0].Path())
+			}
+		}
+		return paths
+	}
+	with := p.overlay.Fork()
+	before := hidden(with)
+	var beneath []*Item
+	if slices.ContainsFunc(before, func(path string) bool { return p.above[path] == nil }) {
+		return with, nil // no item that came off hides it there
+	}
+	for _, other := range slices.Backward(p.taken) {
+		if !slices.ContainsFunc(other.Paths(), func(path string) bool { return slices.Contains(before, path) }) {
+			continue
+		}
+		fork := with.Fork()
+		if _, refusals := stage(fork, other, applier.Forward); len(refusals) > 0 {
+			continue
+		}
+		after := hidden(fork)
+		if slices.ContainsFunc(after, func(path string) bool { return !slices.Contains(before, path) }) {
+			continue
+		}
+		with.Merge(fork)
+		if before, beneath = after, append(beneath, other); len(before) == 0 {
+			break
+		}
+	}
+	return with, beneath
+}
+
+// came merges the overlay that is without an item, keeps that it came off, and has those
+// that share files with it looked at again.
+func (p *peeler) came(it *Item, without *applier.Overlay, taken func(*Item, []goneWith)) {
+	gone := p.gone(it, without)
+	p.overlay.Merge(without)
+	p.done[it] = true
+	if taken != nil {
+		taken(it, gone)
+	}
+	p.taken = append(p.taken, it)
+	for _, path := range it.Paths() {
+		p.above[path] = append(p.above[path], it)
+	}
+	for _, other := range p.touching(it) {
+		p.push(other)
 	}
 }
 
 // take takes an item off if it is in the tree. What lies above it comes off first; asked
 // holds those that wait for it.
-func (p *peeler) take(it *Item, asked map[*Item]bool, taken func(*Item)) {
+func (p *peeler) take(it *Item, asked map[*Item]bool, taken func(*Item, []goneWith)) {
 	if judge(p.overlay, it).State != Applied {
 		return
 	}
@@ -376,16 +492,22 @@ func (p *peeler) take(it *Item, asked map[*Item]bool, taken func(*Item)) {
 			}
 		}
 	}
-	p.overlay.Merge(without)
-	p.done[it] = true
-	taken(it)
-	p.taken = append(p.taken, it)
-	for _, path := range it.Paths() {
-		p.above[path] = append(p.above[path], it)
-	}
+	p.came(it, without, taken)
+}
+
+// gone returns what is in the overlay and is not without an item, since that brought it or
+// makes the same change.
+func (p *peeler) gone(it *Item, without *applier.Overlay) []goneWith {
+	var list []goneWith
 	for _, other := range p.touching(it) {
-		p.push(other)
+		if !p.hidden[other] || p.done[other] || judge(p.overlay, other).State != Applied || judge(without, other).State != NotApplied {
+			continue
+		}
+		fork := p.overlay.Fork()
+		same := takeOff(fork, other) == nil && judge(fork, it).State == NotApplied
+		list = append(list, goneWith{other, same})
 	}
+	return list
 }
 
 // liesAbove reports whether an item that could come off an overlay is torn once another
@@ -404,15 +526,17 @@ func (p *peeler) touching(it *Item) []*Item {
 			}
 		}
 	}
-	slices.SortFunc(others, func(a, b *Item) int { return compareIDs(a.ID(), b.ID()) })
+	slices.SortFunc(others, byIDs)
 	return others
 }
+
+func byIDs(a, b *Item) int { return compareIDs(a.ID(), b.ID()) }
 
 // byID is a heap of items in the order of their ids.
 type byID []*Item
 
 func (q byID) Len() int           { return len(q) }
-func (q byID) Less(a, b int) bool { return compareIDs(q[a].ID(), q[b].ID()) < 0 }
+func (q byID) Less(a, b int) bool { return byIDs(q[a], q[b]) < 0 }
 func (q byID) Swap(a, b int)      { q[a], q[b] = q[b], q[a] }
 func (q *byID) Push(it any)       { *q = append(*q, it.(*Item)) }
 func (q *byID) Pop() any {

@@ -37,7 +37,7 @@ func (s *Stack) Layers(paths ...string) *Layers {
 		}
 	}
 	p := newPeeler(s.overlay, applied)
-	p.run(func(*Item) {})
+	p.run(nil)
 	slices.Reverse(p.taken)
 	return &Layers{Base: p.overlay, Items: p.taken}
 }

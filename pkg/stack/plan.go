@@ -432,7 +432,7 @@ func (s *Stack) PlanRevert(items []*Item) (*Plan, error) {
 		case f.State == NotApplied, f.State == Blocked:
 			p.warnAmbiguous(f)
 			p.plan.Unchanged = append(p.plan.Unchanged, f)
-		case f.State == Included:
+		case f.State == Included && !f.Same:
 			p.errs = append(p.errs, &IncludedError{it, f.IncludedIn})
 		case torn != nil:
 			p.errs = append(p.errs, torn)
@@ -450,8 +450,25 @@ func (p *planner) above(it *Item, pending []*Item) (staying []string, leaving bo
 	if takeOff(without, it) != nil {
 		return nil, false
 	}
-	for _, other := range p.overlapping(it) {
-		if !slices.ContainsFunc(other.Paths(), func(path string) bool { return slices.Contains(it.Paths(), path) }) || !liesAbove(p.plan.Overlay, without, other) {
+	near := p.overlapping(it)
+	var before, after []Finding // of what cannot be judged by itself
+	for i, other := range near {
+		if !slices.ContainsFunc(other.Paths(), func(path string) bool { return slices.Contains(it.Paths(), path) }) {
+			continue
+		}
+		switch judge(p.plan.Overlay, other).State {
+		case Applied:
+			if judge(without, other).State != Unknown {
+				continue
+			}
+		case Unknown: // it may be there all the same, hidden by others
+			if before == nil {
+				before, after = inspectAll(p.plan.Overlay, append(slices.Clip(near), it)), inspectAll(without, near)
+			}
+			if !before[i].State.In() || after[i].State != Unknown && after[i].State != Partial {
+				continue
+			}
+		default:
 			continue
 		}
 		if slices.ContainsFunc(pending, func(x *Item) bool { return x.Patch == other.Patch }) {
@@ -506,20 +523,22 @@ func (p *planner) dependants(it *Item, pending []*Item, elsewhere func(id string
 // goesWith returns the patches that would not be in the tree any more without an item,
 // since it makes the same change or brought theirs: those that something requires.
 func (p *planner) goesWith(it *Item) []string {
+	near := p.overlapping(it)
+	required := func(other *Item) bool { return len(p.stack.dependants[lower(other.ID())]) > 0 }
+	if !slices.ContainsFunc(near, required) {
+		return nil
+	}
+	before := inspectAll(p.plan.Overlay, append(slices.Clip(near), it))
+	without := p.plan.Overlay.Fork()
+	if takeOff(without, it) != nil {
+		if _, without = p.restack(it, applier.Reverse, "", before[len(near)].Under); without == nil {
+			return nil
+		}
+	}
 	var ids []string
-	var without *applier.Overlay
-	for _, other := range p.overlapping(it) {
-		if len(p.stack.dependants[lower(other.ID())]) == 0 || inspectOn(p.plan.Overlay, other).State != Applied {
-			continue
-		}
-		if without == nil {
-			without = p.plan.Overlay.Fork()
-			if takeOff(without, it) != nil {
-				return nil
-			}
-		}
-		if inspectOn(without, other).State == NotApplied {
-			ids = append(ids, other.ID())
+	for i, f := range inspectAll(without, near) {
+		if required(f.Item) && before[i].State.In() && (f.State == NotApplied || f.State == Blocked) {
+			ids = append(ids, f.Item.ID())
 		}
 	}
 	return ids

@@ -334,6 +334,53 @@ func TestPlanErrors(t *testing.T) {
 	}
 }
 
+// Where patches above are lifted, too, nothing is taken away that is required under
+// another name.
+func TestPlanRevertTwinUnder(t *testing.T) {
+	before, base := tree{"f": "1\n2\n3\n4\n5\n6\n7\n"}, tree{"f": "1\nTWO\n3\n4\n5\n6\n7\n"}
+	twins := diff(before, base)
+	specs := []spec{
+		{id: "BASE", diff: twins},
+		{id: "TWIN", diff: twins},
+		{id: "NEXT", diff: "--- a/f\n+++ b/f\n@@ -4,3 +4,3 @@\n 4\n-5\n+FIVE\n 6\n"},
+	}
+	all := tree{"f": "1\nTWO\n3\n4\nFIVE\n6\n7\n", "pub/A": "A\n"}
+	restacked := func(s *stack.Stack, items []*stack.Item) (*stack.Plan, error) {
+		s.Restack = true
+		return s.PlanRevert(items)
+	}
+	for _, tc := range []planCase{
+		{
+			name: "required by nothing", files: all, specs: append(slices.Clip(specs), creates("A")), ask: "TWIN",
+			steps: []string{"-NEXT (lies above TWIN)", "-TWIN", "+NEXT (put back)"}, after: tree{"f": "1\n2\n3\n4\nFIVE\n6\n7\n", "pub/A": "A\n"},
+		},
+		{
+			name: "required", files: all, specs: append(slices.Clip(specs), creates("A", "BASE")), ask: "TWIN",
+			errs: []string{"patch TWIN, which holds the change of BASE, is required by A; revert that one first, or together with it"}, after: all,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) { tc.run(t, restacked) })
+	}
+}
+
+// A patch that others hide lies on one that could come out by itself.
+func TestPlanRevertUnderHidden(t *testing.T) {
+	one := tree{"f": "1\n2\n"}
+	two := tree{"f": "0\n1\n2\n"}
+	three := tree{"f": "0\n1\n2\n4\n", "new": "a\n"}
+	four := three.with("new", "a\nb\n")
+	specs := []spec{{id: "A", diff: diff(one, two)}, {id: "B", diff: diff(two, three)}, {id: "C", diff: diff(tree{"new": "a\n"}, tree{"new": "a\nb\n"})}}
+	for _, tc := range []planCase{
+		{name: "alone", files: four, specs: specs, ask: "A", errs: []string{"patch A lies under B; revert that one first, or together with it"}, after: four},
+		{name: "with the others", files: four, specs: specs, ask: "A B C", steps: []string{"-C", "-B", "-A"}, after: one},
+	} {
+		t.Run(tc.name, func(t *testing.T) { tc.run(t, (*stack.Stack).PlanRevert) })
+	}
+	if got := states(t, newStack(t, four, specs...)); fmt.Sprint(got) != "[A: applied B: applied under C C: applied]" {
+		t.Errorf("states %q", got)
+	}
+}
+
 // Implied are the steps that the request does not name; files say what was done to them.
 func TestImplied(t *testing.T) {
 	s := newStack(t, made("OLD"), creates("A", "B"), creates("B"), spec{id: "OLD", diff: creates("OLD").diff, replacedWith: "A"})
@@ -480,6 +527,18 @@ func TestApplyRevert(t *testing.T) {
 				rt.Fatalf("applied %v; in another order %s is %q, not %q", ids, f.Item.ID(), got, want)
 			}
 		}
+		// One of them alone comes out without tearing another, or is refused.
+		s2.Restack = rapid.Bool().Draw(rt, "restack")
+		if one, err := s2.PlanRevert(items(t, s2, rapid.SampledFrom(ids).Draw(rt, "one"))); err == nil {
+			s4 := newStack(t, result(t, files2, one), specs...)
+			all4, _ := s4.Items()
+			for _, f := range s4.Inspect(all4) {
+				if slices.Contains(ids, f.Item.ID()) && !f.State.In() && !slices.Contains(steps(one), "-"+f.Item.ID()) {
+					rt.Fatalf("applied %v, reverted %v: %s is %s", ids, steps(one), f.Item.ID(), f.State)
+				}
+			}
+		}
+		s2.Restack = false
 		reverted, err := s2.PlanRevert(items(t, s2, rapid.Permutation(ids).Draw(rt, "reverted")...))
 		if err != nil {
 			rt.Fatalf("applied %v; reverting: %v", ids, err)
