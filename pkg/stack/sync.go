@@ -260,6 +260,18 @@ func units(it *Item) [][]string {
 	return paths
 }
 
+// near returns those of an item's paths that are among some, or cannot be told apart from
+// one that is.
+func near(it *Item, paths, some []string) []string {
+	var list []string
+	for _, unit := range units(it) {
+		if slices.Contains(paths, unit[0]) && slices.ContainsFunc(unit, func(p string) bool { return slices.Contains(some, p) }) {
+			list = append(list, unit...)
+		}
+	}
+	return list
+}
+
 // part returns what an item does to some of its paths.
 func part(it *Item, paths []string) *Item {
 	some := *it
@@ -387,7 +399,9 @@ func (y *syncer) leave(it *Item, leaving []*Item) {
 		if takeOff(without, part(it, in)) == nil && !liesAbove(y.plan.Overlay, without, above) {
 			continue
 		}
-		if on, _, unclear := y.held(above); len(on) > 0 && len(unclear) == 0 && takeOff(y.plan.Overlay.Fork(), part(above, on)) == nil &&
+		on, _, unclear := y.held(above)
+		on, unclear = near(above, on, in), near(above, unclear, in)
+		if len(on) > 0 && len(unclear) == 0 && takeOff(y.plan.Overlay.Fork(), part(above, on)) == nil &&
 			y.move(above, on, applier.Reverse, "lies above "+it.ID(), nil) {
 			y.plan.Steps[len(y.plan.Steps)-1].Lift = true
 		}

@@ -70,7 +70,8 @@ func TestPlanSyncConverges(t *testing.T) {
 
 		// Each file is as after any of the patches.
 		wiped := tree{}
-		for name, text := range full {
+		for _, name := range slices.Sorted(maps.Keys(full)) {
+			text := full[name]
 			state := states[rapid.IntRange(0, len(states)-1).Draw(r, "state of "+name)]
 			if rapid.Bool().Draw(r, name+" is left alone") {
 				wiped[name] = text
@@ -113,6 +114,34 @@ func TestPlanSyncConverges(t *testing.T) {
 			r.Fatalf("%v could be had on a fresh tree: %v", restIDs, err)
 		}
 	})
+}
+
+// What lies on a patch that leaves is lifted in the files of that one alone: elsewhere
+// others may lie on it.
+func TestPlanSyncLiftsInPart(t *testing.T) {
+	base := tree{"f": lines(9, nil), "g": lines(9, nil)}
+	one := base.with("f", lines(9, map[int]string{3: "line 3\none\n"}))
+	two := one.with("f", "two\n"+one["f"]).with("g", base["g"]+"two\n")
+	three := two.with("g", two["g"]+"three\n")
+	specs := []spec{{id: "ONE", diff: diff(base, one)}, {id: "TWO", diff: diff(one, two)}, {id: "THREE", diff: diff(two, three)}}
+	s := newStack(t, base, specs...)
+	layers := record(t, s, items(t, s, "ONE", "TWO", "THREE"))
+	s = newStack(t, three, specs...)
+	all := items(t, s, "ONE", "TWO", "THREE")
+	for i := range layers {
+		layers[i].Item = all[i]
+	}
+	plan, err := s.PlanSync(stack.SyncRequest{Wanted: all[1:], Known: layers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"-TWO (lies above ONE)", "-ONE (no longer declared)", "+TWO"}
+	if diff := cmp.Diff(want, steps(plan.Plan)); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(three.with("f", "two\n"+base["f"]), result(t, three, plan.Plan)); diff != "" {
+		t.Errorf("tree (-want +got):\n%s", diff)
+	}
 }
 
 func TestPlanSync(t *testing.T) {
