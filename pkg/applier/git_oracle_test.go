@@ -344,8 +344,8 @@ func deliberate(before MapTree, dir Direction, ours, git verdict) string {
 			return "4.1: a name with a NUL byte is an error; git cuts it there"
 		case git.code == 1 && strings.Contains(ours.text, "invalid path"):
 			return "10.1: a bad path is an error before any file is looked for"
-		case git.code <= 1 && bytes.HasSuffix(ours.input, []byte("\n@@ -")):
-			return "3.4: a diff cut off in its first hunk header is corrupt; git sees an entry without hunks"
+		case git.code <= 1 && bytes.HasPrefix(ours.input[bytes.LastIndexByte(ours.input, '\n')+1:], []byte("@@ -")):
+			return "3.4: a diff cut off in a first hunk header is corrupt; git sees no entry there, or one without hunks"
 		}
 		return ""
 	}
