@@ -19,7 +19,8 @@ type Lock struct {
 	// Declared and Ignored are what the lock was made for, as [Set.Names] gives it.
 	Declared []string `json:"declared"`
 	Ignored  []string `json:"ignored,omitempty"`
-	// Installed has the version of each package that decided about a variant.
+	// Installed has the version of each package that decided about a variant, or that a
+	// file of a patch belongs to.
 	Installed map[string]string `json:"installed,omitempty"`
 	// Patches are in the order in which they go in.
 	Patches []LockedPatch `json:"patches"`

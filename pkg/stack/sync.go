@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,6 +20,9 @@ type Layer struct {
 	// Item is nil when the diff that was put in is not to be had any more.
 	Item  *Item
 	Files map[string]Sums
+	// Renewed has the paths whose package is another one since, and by it the content:
+	// nothing of the patch is to be taken out there, whatever it looks like.
+	Renewed map[string]bool
 }
 
 // Sums are the [Sum] of a file before and after a patch.
@@ -126,12 +130,13 @@ func (s *Stack) PlanSync(r SyncRequest) (*SyncPlan, error) {
 	for _, it := range r.Wanted {
 		y.done[it.Patch] = true // nothing that is wanted comes out as replaced
 	}
-	y.learn(r.Known)
+	known := y.withoutRenewed(r.Known)
+	y.learn(known)
 	for _, it := range r.Wanted { // before anything moves
 		y.sync.Was[it.ID()] = y.found(it)
 	}
 	var leaving []*Item
-	for _, l := range r.Known {
+	for _, l := range known {
 		if l.Item != nil && !slices.Contains(r.Wanted, l.Item) {
 			leaving = append(leaving, l.Item)
 			y.sync.Left = append(y.sync.Left, l.ID)
@@ -156,6 +161,41 @@ type syncer struct {
 	// in says of the files of an item whether they hold it, as far as sums tell, or what
 	// was staged since.
 	in map[*Item]map[string]bool
+}
+
+// withoutRenewed returns layers without what is to come out of files that are not those
+// that the patch went into. A release may hold the fix that the patch brought.
+func (y *syncer) withoutRenewed(known []Layer) []Layer {
+	var rest []Layer
+	for _, l := range known {
+		if len(l.Renewed) == 0 || l.Item != nil && slices.Contains(y.wanted, l.Item) {
+			rest = append(rest, l)
+			continue
+		}
+		gone := func(path string) bool { return l.Renewed[path] }
+		if l.Item != nil {
+			var paths, alike []string
+			for _, unit := range units(l.Item) {
+				if slices.ContainsFunc(unit, func(p string) bool { return !gone(p) }) {
+					paths = append(paths, unit...)
+				} else if inspectOn(y.plan.Overlay, part(l.Item, unit)).State == Applied {
+					alike = append(alike, unit...)
+				}
+			}
+			if len(alike) > 0 {
+				y.plan.Warnings = append(y.plan.Warnings, fmt.Sprintf("patch %s is not taken out of %s: "+
+					"the package is another one since it went in, and has this change, too", l.ID, strings.Join(alike, ", ")))
+			}
+			l.Item = part(l.Item, paths)
+			gone = func(path string) bool { return !slices.Contains(paths, path) }
+		}
+		l.Files = maps.Clone(l.Files)
+		maps.DeleteFunc(l.Files, func(path string, _ Sums) bool { return gone(path) })
+		if len(l.Files) > 0 {
+			rest = append(rest, l)
+		}
+	}
+	return rest
 }
 
 // learn finds out by sums which files hold which of the known patches.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/declared"
+	"github.com/quality-patches/qpt/pkg/project"
 	"github.com/quality-patches/qpt/pkg/report"
 	"github.com/quality-patches/qpt/pkg/stack"
 )
@@ -78,10 +80,17 @@ func (s *assessment) choose(a *app, sh *shop) error {
 	return nil
 }
 
-// decisive returns the installed version of each package that decides about a variant.
+// decisive returns the installed version of each package that decides about a variant, or
+// that its files belong to.
 func (s *assessment) decisive(sh *shop) map[string]string {
 	versions := map[string]string{}
 	for _, it := range s.wanted {
+		for _, p := range it.Paths() {
+			owner := owner(sh, p)
+			if version := installedVersion(sh, owner); version != "" {
+				versions[owner] = version
+			}
+		}
 		for _, v := range it.Variants {
 			if v.Package == "" {
 				continue
@@ -98,6 +107,46 @@ func (s *assessment) decisive(sh *shop) map[string]string {
 		}
 	}
 	return versions
+}
+
+// installedVersion returns the version of a package, "" if it is not installed.
+func installedVersion(sh *shop, name string) string {
+	if named := sh.inst.Packages.Named(name); len(named) > 0 {
+		return named[0].Version.String()
+	}
+	return ""
+}
+
+// owner returns the package that a file of the tree belongs to.
+func owner(sh *shop, path string) string {
+	if rest, ok := strings.CutPrefix(path, sh.inst.VendorDir+"/"); ok {
+		path = "vendor/" + rest
+	}
+	return project.PackageOf(path)
+}
+
+// renewed reports whether a file is not the one that the lock tells of, since its package
+// is another one. What lies in the root is what Composer copied from the base package,
+// unless it shows that it is not: patches may have created it, or settings spared it.
+func (s *assessment) renewed(sh *shop, path string) bool {
+	owner := owner(sh, path)
+	was := s.lock.Installed[owner]
+	if was == "" || was == installedVersion(sh, owner) {
+		return false
+	}
+	if strings.HasPrefix(path, sh.inst.VendorDir+"/") {
+		return true
+	}
+	file, err := sh.root.ReadFile(filepath.FromSlash(path))
+	if err != nil {
+		return false
+	}
+	for _, base := range sh.inst.Packages.Named(owner) {
+		if source, err := sh.root.ReadFile(filepath.Join(filepath.FromSlash(base.Dir), filepath.FromSlash(path))); base.Dir != "" && err == nil {
+			return bytes.Equal(source, file)
+		}
+	}
+	return false
 }
 
 // unjoin splits a joined error.
@@ -224,12 +273,15 @@ func (a *app) known(sh *shop, s *assessment) []stack.Layer {
 	var layers []stack.Layer
 	for i := range s.lock.Patches {
 		p := &s.lock.Patches[i]
-		l := stack.Layer{ID: p.ID, Files: map[string]stack.Sums{}}
+		l := stack.Layer{ID: p.ID, Files: map[string]stack.Sums{}, Renewed: map[string]bool{}}
 		for _, f := range p.Files {
 			if f.Mode != "" && f.Before == f.After {
 				continue // only the mode tells, and sums do not
 			}
 			l.Files[f.Path] = stack.Sums{Before: f.Before, After: f.After}
+			if s.renewed(sh, f.Path) {
+				l.Renewed[f.Path] = true
+			}
 		}
 		for _, it := range s.wanted {
 			if have, same := s.locked(it); same && have == p {
