@@ -217,7 +217,17 @@ func (r *reader) config(src []byte) error {
 	if err != nil {
 		return err
 	}
+	dec := yaml.NewDecoder(bytes.NewReader(src))
+	var each yaml.Node
+	if dec.Decode(&each) == nil && dec.Decode(&each) != io.EOF {
+		return r.errorf(0, "it holds more than one YAML document")
+	}
 	for key, value := range pairs(doc) {
+		for _, known := range Keys() { // settings may have any case, and nothing is to be passed over
+			if key.Value != known && strings.EqualFold(key.Value, known) {
+				return r.errorf(key.Line, "unknown key %q; is %q meant?", key.Value, known)
+			}
+		}
 		switch key.Value {
 		case "patches":
 			err = r.patches(value)

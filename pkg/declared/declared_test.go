@@ -87,6 +87,8 @@ func TestReadRefuses(t *testing.T) {
 		want  string
 	}{
 		{"no YAML", []string{"qpt.yaml", "a: ["}, "qpt.yaml: yaml"},
+		{"a key in capitals", []string{"qpt.yaml", "wait: 1s\nPatches: [A]"}, `qpt.yaml:2: unknown key "Patches"; is "patches" meant?`},
+		{"a second document", []string{"qpt.yaml", "patches: [A]\n---\npatches: [B]"}, "qpt.yaml: it holds more than one YAML document"},
 		{"no list", []string{"qpt.yaml", "patches: A"}, "qpt.yaml:1: patches: expected a list"},
 		{"a list of lists", []string{"qpt.yaml", "patches:\n- [A]"}, "qpt.yaml:2: patches: expected a list of texts"},
 		{"an empty entry", []string{"qpt.yaml", "patches:\n- A\n-\n"}, "expected a list of texts"},

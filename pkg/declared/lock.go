@@ -80,14 +80,22 @@ func ReadLock(root fs.FS) (*Lock, error) {
 	return ParseLock(src)
 }
 
-// ParseLock reads a lock. The error is a [*LockError].
-func ParseLock(src []byte) (*Lock, error) {
+// Unresolved reports whether a text holds the marks of a merge.
+func Unresolved(src []byte) bool {
 	for line := range bytes.Lines(src) {
 		for _, mark := range []string{"<<<<<<<", "|||||||", "=======", ">>>>>>>"} {
 			if bytes.HasPrefix(line, []byte(mark)) {
-				return nil, &LockError{ErrMergeConflict}
+				return true
 			}
 		}
+	}
+	return false
+}
+
+// ParseLock reads a lock. The error is a [*LockError].
+func ParseLock(src []byte) (*Lock, error) {
+	if Unresolved(src) {
+		return nil, &LockError{ErrMergeConflict}
 	}
 	var version struct {
 		Version int `json:"version"`

@@ -133,6 +133,9 @@ func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 		return nil, nil
 	}
 	if err != nil {
+		if text, readErr := os.ReadFile(name); readErr == nil && declared.Unresolved(text) {
+			return nil, usagef("configuration %s: it holds the marks of a merge that is not resolved; resolve it first", name)
+		}
 		return nil, usagef("configuration %s: %w", name, err)
 	}
 	settings := file.AllSettings()
