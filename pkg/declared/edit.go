@@ -56,7 +56,7 @@ func Remove(src []byte, names []string) (out []byte, missing []string, err error
 	}
 	matches := func(n *yaml.Node, name string) bool {
 		have, _, err := SplitHash(target(n).Value)
-		return err == nil && strings.EqualFold(strings.TrimPrefix(have, "./"), strings.TrimPrefix(name, "./"))
+		return err == nil && strings.EqualFold(plain(have), plain(name))
 	}
 	gone := map[int]bool{} // indexes in the list
 	var entries []string
@@ -100,6 +100,9 @@ func Remove(src []byte, names []string) (out []byte, missing []string, err error
 	out, err = checked(src, []byte(strings.Join(lines, "")), nil, entries)
 	return out, missing, err
 }
+
+// plain is a name without what makes no difference in a path.
+func plain(name string) string { return strings.TrimSuffix(strings.TrimPrefix(name, "./"), "/") }
 
 // patchList returns the value of patches and its key, nil when there is none.
 func patchList(src []byte) (list, key *yaml.Node, err error) {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -153,6 +155,11 @@ func (a *app) sync(ctx context.Context, o syncOptions) (err error) {
 	} else {
 		a.reportPending(sh.root, sh.inst)
 	}
+	if o.command == "remove" {
+		if o.args, err = a.declaredNames(sh, o.args); err != nil {
+			return err
+		}
+	}
 	config, err := a.editConfig(sh, o)
 	if err != nil {
 		return err
@@ -235,6 +242,31 @@ func plainName(arg string) string {
 	return strings.TrimPrefix(arg, "./")
 }
 
+// declaredNames returns arguments of remove as declarations have them: a path may be
+// relative to the working directory, as for add.
+func (a *app) declaredNames(sh *shop, args []string) ([]string, error) {
+	src, err := readOwn(sh, declared.ConfigFile)
+	if err != nil {
+		return nil, err
+	}
+	_, missing, err := declared.Remove(src, args)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, arg := range args {
+		name := plainName(arg)
+		rel, err := filepath.Rel(sh.inst.Root, a.path(name))
+		if err == nil && filepath.IsLocal(rel) && slices.Contains(missing, arg) {
+			if _, err := sh.root.Stat(rel); err == nil {
+				name = filepath.ToSlash(rel)
+			}
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
 // editConfig returns qpt.yaml as add or remove make it; nil when it is to be read as it is.
 func (a *app) editConfig(sh *shop, o syncOptions) ([]byte, error) {
 	if o.command != "add" && o.command != "remove" {
@@ -245,11 +277,7 @@ func (a *app) editConfig(sh *shop, o syncOptions) ([]byte, error) {
 		return nil, err
 	}
 	if o.command == "remove" {
-		args := make([]string, len(o.args))
-		for i, arg := range o.args {
-			args[i] = plainName(arg)
-		}
-		out, missing, err := declared.Remove(src, args)
+		out, missing, err := declared.Remove(src, o.args)
 		if err != nil {
 			return nil, err
 		}
@@ -278,7 +306,11 @@ func (a *app) editConfig(sh *shop, o syncOptions) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, have := set.Find(plainName(entry)); !have && !containsFold(entries, entry) {
+		_, have := set.Find(plainName(entry))
+		if _, missing, err := declared.Remove(src, []string{entry}); err == nil && len(missing) == 0 {
+			have = true // a folder, which is none of the patches
+		}
+		if !have && !containsFold(entries, entry) {
 			entries = append(entries, entry)
 		}
 	}
@@ -304,7 +336,9 @@ func (a *app) entry(sh *shop, arg string, pin bool) (string, error) {
 		case !errors.As(err, &unknown):
 			return "", err
 		case !declared.IsPath(name):
-			return "", withSuggestions(sh.stack.Catalog, err)
+			if info, statErr := os.Stat(a.path(name)); statErr != nil || !info.IsDir() {
+				return "", withSuggestions(sh.stack.Catalog, err)
+			}
 		}
 		rel, err := filepath.Rel(sh.inst.Root, a.path(name))
 		if err != nil || !filepath.IsLocal(rel) {
