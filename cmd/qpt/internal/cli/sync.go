@@ -289,7 +289,7 @@ func (a *app) editConfig(sh *shop, o syncOptions) ([]byte, error) {
 			if p, ok := set.Find(missing[0]); ok {
 				return nil, usagef("%s is declared in %s, not by itself in %s; remove it there", missing[0], p.Place, declared.ConfigFile)
 			}
-			return nil, fmt.Errorf("%s is not declared: %w", missing[0], errFinding)
+			return nil, findingError(missing[0] + " is not declared")
 		}
 		if out == nil {
 			out = []byte{}
