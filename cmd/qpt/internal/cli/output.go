@@ -55,6 +55,9 @@ func (c *config) parseOutputs(env Env) error {
 		if err != nil {
 			return usagef("output %q: %w", value, err)
 		}
+		if file == "-" {
+			return usagef("output %q: standard output takes one result, as --format says", value)
+		}
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(env.Dir, file)
 		}
