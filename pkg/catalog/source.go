@@ -248,7 +248,7 @@ func (r *reader) loose() {
 	}
 	for _, entry := range entries {
 		name := entry.Name()
-		if entry.IsDir() || path.Ext(name) != ".patch" {
+		if entry.IsDir() || path.Ext(name) != ".patch" || name[0] == '.' { // as the shell's *.patch
 			continue
 		}
 		p := LoosePatch(path.Join(r.source.Dir, name), func() ([]byte, error) {

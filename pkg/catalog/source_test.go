@@ -74,7 +74,7 @@ func TestFilesOfASource(t *testing.T) {
 func TestLooseDiffs(t *testing.T) {
 	c := catalog.Load([]catalog.Source{{Name: "m2-hotfixes", Dir: "m2-hotfixes", FS: fstest.MapFS{
 		"b.patch": diffOf("pub/b"), "A.patch": diffOf("pub/a"), "10.patch": file("not a diff\n"),
-		"notes.txt": file("x"), "sub/c.patch": diffOf("pub/c"), "magento_releases.json": file("{"),
+		"notes.txt": file("x"), "sub/c.patch": diffOf("pub/c"), "._b.patch": file("of a Mac"), "magento_releases.json": file("{"),
 	}}})
 	if got := ids(c); got != "m2-hotfixes/10.patch m2-hotfixes/A.patch m2-hotfixes/b.patch" {
 		t.Errorf("patches %s", got)

@@ -349,12 +349,12 @@ func (r *reader) declare(text string, line int) error {
 	return nil
 }
 
-// diffsIn returns the diffs in a folder in name order.
+// diffsIn returns the diffs in a folder in name order, without hidden files.
 func (r *reader) diffsIn(dir string, exts ...string) ([]string, error) {
 	entries, err := fs.ReadDir(r.root, dir)
 	var diffs []string
 	for _, e := range entries {
-		if !e.IsDir() && slices.Contains(exts, path.Ext(e.Name())) {
+		if !e.IsDir() && e.Name()[0] != '.' && slices.Contains(exts, path.Ext(e.Name())) {
 			diffs = append(diffs, path.Join(dir, e.Name()))
 		}
 	}

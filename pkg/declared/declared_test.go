@@ -39,7 +39,7 @@ func TestRead(t *testing.T) {
 		{"an alias", []string{"qpt.yaml", "x: &x A\npatches: [*x]"}, "A qpt.yaml:1"},
 		{"diffs and folders", []string{"qpt.yaml", "patches: [./f, top.diff]", "f/b.patch", "", "f/a.diff", "", "f/c.txt", "", "f/d/e.patch", "", "top.diff", ""}, "f/a.diff qpt.yaml:1, f/b.patch qpt.yaml:1, top.diff qpt.yaml:1"},
 		{"a path with an @", []string{"qpt.yaml", "patches: [a@b.patch]", "a@b.patch", ""}, "a@b.patch qpt.yaml:1"},
-		{"hotfixes", []string{"m2-hotfixes/2.patch", "", "m2-hotfixes/1.patch", "", "m2-hotfixes/no.txt", ""}, "m2-hotfixes/1.patch m2-hotfixes, m2-hotfixes/2.patch m2-hotfixes"},
+		{"hotfixes", []string{"m2-hotfixes/2.patch", "", "m2-hotfixes/1.patch", "", "m2-hotfixes/no.txt", "", "m2-hotfixes/._1.patch", ""}, "m2-hotfixes/1.patch m2-hotfixes, m2-hotfixes/2.patch m2-hotfixes"},
 		{"the cloud", []string{".magento.env.yaml", "stage:\n  build:\n    QUALITY_PATCHES:\n      - A\n      - B\n"}, "A .magento.env.yaml:4, B .magento.env.yaml:5"},
 		{"the cloud with constants", []string{".magento.env.yaml", "stage:\n  build:\n    QUALITY_PATCHES: [A]\n  deploy:\n    D:\n      !php/const:\\PDO::X : 1\n"}, "A .magento.env.yaml:3"},
 		{"the cloud with other things", []string{".magento.env.yaml", "stage:\n  global:\n    QUALITY_PATCHES: [A]\n  build: ~\nx: !php/const \\A::B\n"}, ""},

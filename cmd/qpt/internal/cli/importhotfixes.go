@@ -76,7 +76,7 @@ func (m *importer) hotfixes(files map[string][]byte) fs.FS {
 	entries, err := fs.ReadDir(m.root.FS(), m.dir)
 	if err == nil {
 		for _, e := range entries {
-			if !e.IsDir() && files[e.Name()] == nil && path.Ext(e.Name()) == ".patch" {
+			if !e.IsDir() && files[e.Name()] == nil && path.Ext(e.Name()) == ".patch" && e.Name()[0] != '.' {
 				if b, err := m.root.ReadFile(path.Join(m.dir, e.Name())); err == nil {
 					files[e.Name()] = b
 				}
