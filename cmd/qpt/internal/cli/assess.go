@@ -496,8 +496,11 @@ func (s *assessment) drift() {
 		}
 		for _, f := range locked.Files {
 			if s.plan.Open[f.Path] && !slices.ContainsFunc(s.findings, func(x report.Finding) bool { return x.Path == f.Path }) {
-				s.add("edited", report.LevelError, id, f.Path, at, f.Path+" is neither as before patch "+id+
-					" nor as after it: it was edited, or its package is another one; qpt lock takes it as it is")
+				message := f.Path + " is neither as before patch " + id + " nor as after it: it was edited, or its package is another one"
+				if s.refused == nil && s.failures == nil {
+					message += "; qpt lock takes it as it is"
+				}
+				s.add("edited", report.LevelError, id, f.Path, at, message)
 			}
 		}
 	}
