@@ -2,6 +2,7 @@ package declared
 
 import (
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -32,6 +33,17 @@ type Policy struct {
 	Categories map[string]Level
 	// Origins are those that are known; nil for the usual ones.
 	Origins []string
+}
+
+// CategoryLevel returns the level of a category, in any case; deny where it has several.
+func (p *Policy) CategoryLevel(name string) Level {
+	level := Off
+	for have, l := range p.Categories {
+		if strings.EqualFold(have, name) && (level == Off || l == Deny) {
+			level = l
+		}
+	}
+	return level
 }
 
 func defaultPolicy() Policy {

@@ -52,7 +52,7 @@ func (a *app) policyFindings(sh *shop, p *declared.Policy, items []*stack.Item, 
 			add(p.Deprecated, "deprecated", id, "patch %s is deprecated", id)
 		}
 		for _, c := range it.Patch.Categories {
-			add(p.Categories[c], "category", id, "patch %s is of the category %s", id, c)
+			add(p.CategoryLevel(c), "category", id, "patch %s is of the category %s", id, c)
 		}
 		if why := a.unknownOrigin(sh, p, it); why != "" {
 			add(p.UnknownOrigin, "unknown-origin", id, "patch %s %s", id, why)
@@ -70,7 +70,7 @@ func (a *app) unknownOrigin(sh *shop, p *declared.Policy, it *stack.Item) string
 	if origins == nil {
 		origins = []string{catalog.OriginSupport, catalog.OriginCommunity, catalog.OriginLocal, catalog.OriginBundled}
 	}
-	if !slices.Contains(origins, it.Patch.Origin) {
+	if !containsFold(origins, it.Patch.Origin) {
 		return "has the origin " + it.Patch.Origin
 	}
 	for _, v := range it.Variants {
