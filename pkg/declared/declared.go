@@ -219,7 +219,7 @@ func (r *reader) config(src []byte) error {
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var each yaml.Node
-	if dec.Decode(&each) == nil && dec.Decode(&each) != io.EOF {
+	if dec.Decode(&each) == nil && !errors.Is(dec.Decode(&each), io.EOF) {
 		return r.errorf(0, "it holds more than one YAML document")
 	}
 	for key, value := range pairs(doc) {
