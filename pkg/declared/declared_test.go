@@ -152,6 +152,10 @@ func TestAdd(t *testing.T) {
 		{"without a line feed", "patches:\n    - A", "patches:\n    - A\n    - NEW\n"},
 		{"other line ends", "patches:\r\n  - A\r\n", "patches:\r\n  - A\r\n  - NEW\r\n"},
 		{"in brackets", "# c\npatches: [A, B] # d\nwait: 1s\n", "# c\npatches: [A, B, NEW] # d\nwait: 1s\n"},
+		{"in brackets, and all else stays", "# c\n\npatches: [ 'A',\n  B ]   # d\n\n\npolicy:\n    replaced:   warn  # e\n", "# c\n\npatches: ['A', B, NEW]   # d\n\n\npolicy:\n    replaced:   warn  # e\n"},
+		{"in brackets, with other brackets", "patches: ['a]', \"b\\\"]\"] # ]\r\n", "patches: ['a]', \"b\\\"]\", NEW] # ]\r\n"},
+		{"in brackets behind a mark of the byte order", "\xef\xbb\xbf# ü\npatches: [A]\n", "\xef\xbb\xbf# ü\npatches: [A, NEW]\n"},
+		{"in many brackets", "patches: [" + strings.Repeat("ACSD-12345, ", 40) + "B]\n", "patches: [" + strings.Repeat("ACSD-12345, ", 40) + "B, NEW]\n"},
 		{"in empty brackets", "patches: []\n", "patches: [NEW]\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -3,7 +3,9 @@ package declared
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -35,11 +37,15 @@ func Add(src []byte, entries []string) ([]byte, error) {
 	case isNull(list):
 		lines = insert(lines, key.Line, item(indentOf(lines[key.Line-1])+"  "), end)
 	case list.Style&yaml.FlowStyle != 0:
-		return rewrite(src, func(list *yaml.Node) {
+		out, err := rewrite(src, func(list *yaml.Node) {
 			for _, e := range entries {
 				list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: e})
 			}
 		})
+		if err != nil {
+			return nil, err
+		}
+		return checked(src, out, entries, nil)
 	default:
 		last := list.Content[len(list.Content)-1]
 		lines = insert(lines, last.Line, item(indentOf(lines[last.Line-1])), end)
@@ -90,6 +96,9 @@ func Remove(src []byte, names []string) (out []byte, missing []string, err error
 			}
 			list.Content = kept
 		})
+		if err == nil {
+			out, err = checked(src, out, nil, entries)
+		}
 		return out, missing, err
 	}
 	lines, _ := splitLines(src)
@@ -169,24 +178,69 @@ func errUneditable() error {
 	return &Error{Place{File: ConfigFile}, errors.New("it is written in a way that qpt cannot edit; change patches by hand and run qpt sync")}
 }
 
-// rewrite edits a list in brackets, for which the document is written anew.
+// rewrite edits a list in brackets, and leaves all around it as it is.
 func rewrite(src []byte, edit func(list *yaml.Node)) ([]byte, error) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(src, &doc); err != nil {
-		return nil, &Error{Place{File: ConfigFile}, err}
-	}
-	for key, value := range pairs(target(doc.Content[0])) {
-		if key.Value == "patches" {
-			edit(value)
-		}
-	}
-	var buf bytes.Buffer
-	enc := yaml.NewEncoder(&buf)
-	enc.SetIndent(2)
-	if err := enc.Encode(&doc); err != nil {
+	list, _, err := patchList(src)
+	if err != nil {
 		return nil, err
 	}
-	return buf.Bytes(), enc.Close()
+	from, ok := offset(src, list.Line, list.Column)
+	if !ok || src[from] != '[' {
+		return nil, errUneditable()
+	}
+	to, ok := closing(src, from)
+	if !ok {
+		return nil, errUneditable()
+	}
+	edit(list)
+	list.HeadComment, list.LineComment, list.FootComment, list.Anchor = "", "", "", "" // these stay outside
+	text, err := yaml.Marshal(list)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(src[:from], bytes.TrimSuffix(text, []byte("\n")), src[to+1:]), nil
+}
+
+// offset returns where a line and a column are, which are counted from 1, the column in runes.
+func offset(src []byte, line, column int) (at int, ok bool) {
+	skipped := len(src) - len(bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")))
+	for range line - 1 {
+		i := bytes.IndexByte(src[skipped:], '\n')
+		if i < 0 {
+			return 0, false
+		}
+		skipped += i + 1
+	}
+	for range column - 1 {
+		_, size := utf8.DecodeRune(src[skipped:])
+		skipped += size
+	}
+	return skipped, skipped < len(src)
+}
+
+// closing returns where the bracket is that closes the one at a place.
+func closing(src []byte, from int) (at int, ok bool) {
+	fresh := true // a quote would begin a text here
+	for i := from + 1; i < len(src); i++ {
+		switch c := src[i]; {
+		case fresh && (c == '"' || c == '\''):
+			for i++; i < len(src) && src[i] != c; i++ {
+				if c == '"' && src[i] == '\\' {
+					i++
+				}
+			}
+			fresh = c == '\'' // two of them are one in the text
+		case c == '#' && strings.IndexByte(" \t\r\n", src[i-1]) >= 0:
+			return 0, false // a comment has no place in the list that is written
+		case c == ']':
+			return i, true
+		case c == ',':
+			fresh = true
+		case strings.IndexByte(" \t\r\n", c) < 0:
+			fresh = false
+		}
+	}
+	return 0, false
 }
 
 // splitLines returns the lines with their ends, and which end they have.
