@@ -4,7 +4,7 @@
 //	objects/ID/tree        the files
 //	objects/ID/manifest    their SHA-256 sums
 //	entries/NAME@VERSION   which content a release is
-//	selected.json          which release of each name is in use
+//	selected/NAME          which release of that name is in use
 //	downloads, metadata    what composer keeps between runs
 package store
 
@@ -235,10 +235,6 @@ func (s Store) Entries() ([]Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache of catalogues: %w", err)
 	}
-	selected, err := s.selected()
-	if err != nil {
-		return nil, err
-	}
 	var entries []Entry
 	for _, f := range files {
 		if !strings.HasSuffix(f.Name(), ".json") {
@@ -255,7 +251,11 @@ func (s Store) Entries() ([]Entry, error) {
 		if !validName.MatchString(e.Name) || !validVersion.MatchString(e.Version) || !validID.MatchString(e.ID) {
 			return nil, fmt.Errorf("cache of catalogues: %s names no catalogue; remove it", f.Name())
 		}
-		e.Selected = selected[e.Name] == e.Version
+		version, err := s.selected(e.Name)
+		if err != nil {
+			return nil, err
+		}
+		e.Selected = version == e.Version
 		entries = append(entries, e)
 	}
 	slices.SortStableFunc(entries, func(a, b Entry) int {
@@ -309,35 +309,28 @@ func (s Store) Find(text string) (Entry, error) {
 // Select puts a release in use, in place of others of its name; with a version of ""
 // none of that name.
 func (s Store) Select(name, version string) error {
-	selected, err := s.selected()
-	if err != nil {
+	file := s.selectedFile(name)
+	if version != "" {
+		return WriteFile(file, []byte(version+"\n"), 0o644)
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if version == "" {
-		delete(selected, name)
-	} else {
-		selected[name] = version
-	}
-	b, err := json.MarshalIndent(selected, "", "  ")
-	if err != nil {
-		return err
-	}
-	return WriteFile(s.Dir("selected.json"), append(b, '\n'), 0o644)
+	return nil
 }
 
-func (s Store) selected() (map[string]string, error) {
-	m := map[string]string{}
-	b, err := os.ReadFile(s.Dir("selected.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, nil
+// selected returns the version of a name that is in use, or "". A file of its own for
+// each name keeps runs at the same time from undoing each other's choice.
+func (s Store) selected(name string) (string, error) {
+	b, err := os.ReadFile(s.selectedFile(name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("cache of catalogues: %w", err)
 	}
-	if err == nil {
-		err = json.Unmarshal(b, &m)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cache of catalogues: selected.json: %w", err)
-	}
-	return m, nil
+	return strings.TrimSpace(string(b)), nil
+}
+
+func (s Store) selectedFile(name string) string {
+	return filepath.Join(s.Dir("selected"), strings.ReplaceAll(name, "/", "~"))
 }
 
 // Path returns the folder with the files of an entry.

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -249,6 +251,61 @@ func TestFindSelectPrune(t *testing.T) {
 		t.Error(err)
 	}
 	find("acme/patches", "1.1.82")
+}
+
+// Runs that choose releases of different catalogues at the same time do not undo each
+// other's choice, and what a choice was broken to is chosen anew.
+func TestSelectAtOnce(t *testing.T) {
+	s := store.New(t.TempDir())
+	const runs = 8
+	files := s.Path(add(t, s, "1.0.0"))
+	name := func(run int) string { return fmt.Sprintf("acme/c%d", run) }
+	for run := range runs {
+		if _, err := s.Add(files, store.Entry{Name: name(run), Version: "1.0.0"}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var group sync.WaitGroup
+	for run := range runs {
+		group.Go(func() {
+			if err := s.Select(name(run), "1.0.0"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	inUse := func() (count int) {
+		t.Helper()
+		entries, err := s.Entries()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.Selected {
+				count++
+			}
+		}
+		return count
+	}
+	if got := inUse(); got != runs {
+		t.Errorf("%d of %d are in use", got, runs)
+	}
+	choice := filepath.Join(s.Dir("selected"), "acme~c1")
+	if err := os.WriteFile(choice, []byte{0, 0, 0}, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := inUse(); got != runs-1 {
+		t.Errorf("%d are in use beside a broken choice", got)
+	}
+	if err := s.Select("acme/c1", "1.0.0"); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(s.Select("acme/c2", ""), s.Select("acme/c2", "")); err != nil {
+		t.Error(err)
+	}
+	if got := inUse(); got != runs-1 {
+		t.Errorf("%d are in use after one was given up", got)
+	}
 }
 
 // The same files make the same archive, and its signature covers each of them.
