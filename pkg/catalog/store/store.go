@@ -245,11 +245,8 @@ func (s Store) Entries() ([]Entry, error) {
 			return nil, fmt.Errorf("cache of catalogues: %w", err)
 		}
 		var e Entry
-		if err := json.Unmarshal(b, &e); err != nil {
-			return nil, fmt.Errorf("cache of catalogues: %s: %w", f.Name(), err)
-		}
-		if !validName.MatchString(e.Name) || !validVersion.MatchString(e.Version) || !validID.MatchString(e.ID) {
-			return nil, fmt.Errorf("cache of catalogues: %s names no catalogue; remove it", f.Name())
+		if err := json.Unmarshal(b, &e); err != nil || !validName.MatchString(e.Name) || !validVersion.MatchString(e.Version) || !validID.MatchString(e.ID) {
+			return nil, fmt.Errorf("cache of catalogues: %s names no catalogue; remove it", filepath.Join(s.Dir("entries"), f.Name()))
 		}
 		version, err := s.selected(e.Name)
 		if err != nil {

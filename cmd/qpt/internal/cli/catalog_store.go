@@ -156,7 +156,7 @@ alone means the release in use, else the newest.`,
 				return err
 			}
 			if err := s.Verify(e.ID); err != nil {
-				return err
+				return fmt.Errorf("catalogue %s of the cache: %w", e, err)
 			}
 			return a.render(&report.Catalogs{
 				SchemaVersion: report.SchemaVersion, OnlyPath: true, Catalogs: []report.CachedCatalog{cachedReport(s, e)},
@@ -200,14 +200,14 @@ release of each name is in use. With --none, none of that name is any more.`,
 }
 
 func (a *app) verifyCached(s store.Store, e store.Entry) error {
-	if err := s.Verify(e.ID); err != nil {
-		return err
+	err := s.Verify(e.ID)
+	if err == nil && !fromMagento(e) {
+		_, err = a.trusted(os.DirFS(s.Path(e)))
 	}
-	if fromMagento(e) {
-		return nil
+	if err != nil {
+		return fmt.Errorf("catalogue %s of the cache: %w", e, err)
 	}
-	_, err := a.trusted(os.DirFS(s.Path(e)))
-	return err
+	return nil
 }
 
 func newCatalogPruneCmd(a *app) *cobra.Command {
