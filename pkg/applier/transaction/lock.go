@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/quality-patches/qpt/pkg/filelock"
 )
 
 // lockName is a file that stays. It is the kernel's lock on it that counts, not that it
@@ -43,7 +45,7 @@ func takeLock(ctx context.Context, state *os.Root, e *engine, wait time.Duration
 	}
 	deadline := time.Now().Add(wait)
 	for {
-		ok, err := tryLock(f)
+		ok, err := filelock.Try(f)
 		if err != nil {
 			_ = f.Close()
 			return nil, err

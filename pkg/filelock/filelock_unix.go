@@ -1,6 +1,7 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package transaction
+// Package filelock keeps runs apart that use the same file.
+package filelock
 
 import (
 	"errors"
@@ -8,9 +9,10 @@ import (
 	"syscall"
 )
 
-// tryLock takes the lock if it is free. It is the kernel's and on the file itself, so
-// it ends with the process, however that ends, and holds between containers.
-func tryLock(f *os.File) (bool, error) {
+// Try takes the lock of a file if it is free, and reports whether it did. It is the
+// kernel's and on the file itself: it ends when the file is closed or the process ends,
+// however that ends, and holds between containers.
+func Try(f *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {

@@ -1,4 +1,5 @@
-package transaction
+// Package filelock keeps runs apart that use the same file.
+package filelock
 
 import (
 	"errors"
@@ -7,9 +8,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// tryLock takes the lock if it is free. It lies on a byte far behind the content,
+// Try takes the lock of a file if it is free, and reports whether it did. It ends when
+// the file is closed or the process ends, and lies on a byte far behind the content,
 // which others can read that way.
-func tryLock(f *os.File) (bool, error) {
+func Try(f *os.File) (bool, error) {
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
 	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, &windows.Overlapped{Offset: 1 << 30})
 	switch {

@@ -1,6 +1,7 @@
 //go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd || windows)
 
-package transaction
+// Package filelock keeps runs apart that use the same file.
+package filelock
 
 import (
 	"errors"
@@ -8,7 +9,7 @@ import (
 	"os"
 )
 
-// tryLock refuses: without a lock that ends with its holder, nothing is written.
-func tryLock(f *os.File) (bool, error) {
+// Try refuses: there is no lock here that ends with its holder.
+func Try(f *os.File) (bool, error) {
 	return false, fmt.Errorf("lock %s: %w", f.Name(), errors.ErrUnsupported)
 }
