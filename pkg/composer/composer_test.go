@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -230,6 +231,47 @@ func TestRedirect(t *testing.T) {
 	auth := strings.TrimSuffix(basic(host(first)), "}") + `, "bearer": {"` + host(other) + `": "own"}}`
 	if _, err := client(t, first, auth).Fetch(t.Context(), d); err != nil || seen != "Bearer own" {
 		t.Errorf("the other host was told %q, error %v", seen, err)
+	}
+}
+
+// Runs that fetch the same at the same time do not write into each other's file.
+func TestFetchAtOnce(t *testing.T) {
+	zipped := archive(t)
+	const runs = 3
+	var asked sync.WaitGroup
+	asked.Add(runs)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(zipped[:len(zipped)/2])
+		_ = http.NewResponseController(w).Flush() // what matters is that all runs are in the middle
+		asked.Done()
+		asked.Wait()
+		_, _ = w.Write(zipped[len(zipped)/2:])
+	}))
+	defer server.Close()
+	first := client(t, server, "")
+	var group sync.WaitGroup
+	for run := range runs {
+		c := *first
+		group.Go(func() {
+			name, err := c.Fetch(t.Context(), composer.Download{URL: server.URL + "/dist.zip"})
+			if err != nil {
+				t.Errorf("run %d: %v", run, err)
+				return
+			}
+			if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, zipped) {
+				t.Errorf("run %d: %d bytes, error %v", run, len(got), err)
+			}
+			if err := os.Remove(name); err != nil {
+				t.Errorf("run %d: %v", run, err)
+			}
+		})
+	}
+	group.Wait()
+	if _, err := first.Fetch(t.Context(), composer.Download{URL: "http://" + host(server)}); !errors.Is(err, composer.ErrInsecure) {
+		t.Errorf("error %v", err)
+	}
+	if left, err := os.ReadDir(filepath.Join(first.Cache, "downloads")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, error %v", left, err)
 	}
 }
 

@@ -13,8 +13,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/quality-patches/qpt/pkg/filelock"
 )
 
 // MaxDownload is how large an archive may be.
@@ -37,8 +40,8 @@ type state struct {
 
 // Fetch downloads to a file in a folder of the cache and returns its name. What is
 // incomplete is kept, and continued if the server still has the same. The caller
-// removes the file.
-func (c *Client) Fetch(ctx context.Context, d Download) (string, error) {
+// removes the file, which no other run uses.
+func (c *Client) Fetch(ctx context.Context, d Download) (_ string, err error) {
 	if c.Cache == "" {
 		return "", errors.New("there is no folder for downloads")
 	}
@@ -47,20 +50,73 @@ func (c *Client) Fetch(ctx context.Context, d Download) (string, error) {
 		return "", err
 	}
 	key := sha256.Sum256([]byte(d.URL + "\n" + d.SHA1 + "\n" + d.SHA256))
-	name := filepath.Join(dir, hex.EncodeToString(key[:]))
-	if err := c.retry(ctx, func(ctx context.Context) error { return c.fetch(ctx, d, name) }); err != nil {
+	f, kept, err := incomplete(filepath.Join(dir, hex.EncodeToString(key[:])))
+	if err != nil {
 		return "", err
 	}
-	if err := d.check(name); err != nil {
-		_ = os.Remove(name)            // it would be wrong the next time, too
-		_ = os.Remove(name + ".state") // what matters is the first error
+	name := f.Name()
+	defer func() { _ = f.Close() }() // what is written has been synced
+	if err = c.retry(ctx, func(ctx context.Context) error { return c.fetch(ctx, d, f) }); err == nil {
+		err = d.check(name)
+		kept = kept && err == nil // else it would be wrong the next time, too
+	}
+	if info, statErr := f.Stat(); err != nil && kept && statErr == nil && info.Size() > 0 {
 		return "", err
+	}
+	if runtime.GOOS == "windows" {
+		_ = f.Close() // an open file can neither be renamed nor removed there
 	}
 	_ = os.Remove(name + ".state") // of no use any more
+	if err == nil && kept {
+		name, err = takeAway(f)
+	}
+	if err != nil {
+		_ = os.Remove(name) // what matters is the first error
+		return "", err
+	}
 	return name, nil
 }
 
-func (c *Client) fetch(ctx context.Context, d Download, name string) error {
+// incomplete opens what there is of a download, to be kept until it is complete. While
+// another run has that, the download goes to a file of this run alone.
+func incomplete(name string) (f *os.File, kept bool, err error) {
+	if f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, false, err
+	}
+	if free, err := filelock.Try(f); err == nil && free && stillAt(name, f) {
+		return f, true, nil
+	}
+	_ = f.Close() // nothing was written
+	f, err = os.CreateTemp(filepath.Dir(name), filepath.Base(name)+"-")
+	return f, false, err
+}
+
+// stillAt reports whether a file was not taken away before it was locked.
+func stillAt(name string, f *os.File) bool {
+	at, err := os.Stat(name)
+	if err != nil {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && os.SameFile(at, info)
+}
+
+// takeAway gives a complete download, whose lock this run has, a name of its own.
+func takeAway(f *os.File) (string, error) {
+	own, err := os.CreateTemp(filepath.Dir(f.Name()), filepath.Base(f.Name())+"-")
+	if err != nil {
+		return f.Name(), err
+	}
+	_ = own.Close() // it is replaced
+	if err := os.Rename(f.Name(), own.Name()); err != nil {
+		_ = os.Remove(own.Name()) // it is empty
+		return f.Name(), err
+	}
+	return own.Name(), nil
+}
+
+func (c *Client) fetch(ctx context.Context, d Download, f *os.File) error {
+	name := f.Name()
 	header := http.Header{}
 	have := resumable(name, d.URL, header)
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -71,19 +127,16 @@ func (c *Client) fetch(ctx context.Context, d Download, name string) error {
 	}
 	defer answer.Body.Close()
 	address := Redact(answer.Request.URL)
-	flags := os.O_WRONLY | os.O_CREATE
 	switch {
 	case answer.StatusCode == http.StatusPartialContent && have > 0:
 		if !strings.HasPrefix(answer.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have)) {
 			_ = os.Remove(name + ".state") // start anew
 			return &connectionError{address, errors.New("the server continues at another place than it was asked to")}
 		}
-		flags |= os.O_APPEND
 	case answer.StatusCode == http.StatusRequestedRangeNotSatisfiable && have > 0:
 		_ = os.Remove(name + ".state") // start anew
 		return &connectionError{address, errors.New("the server has less than was there before")}
 	case answer.StatusCode == http.StatusOK:
-		flags |= os.O_TRUNC
 		have = 0
 	default:
 		return &StatusError{address, answer.StatusCode}
@@ -101,8 +154,10 @@ func (c *Client) fetch(ctx context.Context, d Download, name string) error {
 	if err := remember(name, d.URL, answer); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(name, flags, 0o600)
-	if err != nil {
+	if err := f.Truncate(have); err != nil {
+		return err
+	}
+	if _, err := f.Seek(have, io.SeekStart); err != nil {
 		return err
 	}
 	done := have
@@ -114,9 +169,6 @@ func (c *Client) fetch(ctx context.Context, d Download, name string) error {
 	})
 	if syncErr := f.Sync(); err == nil {
 		err = syncErr
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
 	}
 	var write *writeError
 	switch {
