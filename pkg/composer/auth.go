@@ -29,9 +29,19 @@ type basicAuth struct {
 }
 
 type authFile struct {
-	Basic      map[string]basicAuth `json:"http-basic"`
-	Bearer     map[string]string    `json:"bearer"`
-	SecureHTTP *bool                `json:"secure-http"`
+	Basic      byHost[basicAuth] `json:"http-basic"`
+	Bearer     byHost[string]    `json:"bearer"`
+	SecureHTTP *bool             `json:"secure-http"`
+}
+
+// byHost is what stands for hosts. PHP writes an empty object as a list.
+type byHost[T any] map[string]T
+
+func (m *byHost[T]) UnmarshalJSON(b []byte) error {
+	if list := []T(nil); json.Unmarshal(b, &list) == nil && len(list) == 0 {
+		return nil
+	}
+	return json.Unmarshal(b, (*map[string]T)(m))
 }
 
 // LoadConfig reads Composer's configuration: config.json and auth.json of its home,

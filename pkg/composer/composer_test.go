@@ -484,6 +484,8 @@ func TestLoadConfig(t *testing.T) {
 	check("project-authBasic ")
 	vars["COMPOSER_AUTH"] = `{"bearer": {"` + host(server) + `": "token"}}`
 	check("Bearer")
+	vars["COMPOSER_AUTH"] = `{"http-basic": [], "bearer": [ ], "github-oauth": []}` // as PHP writes what is empty
+	check("project-authBasic ")
 	for _, bad := range []string{`{"http-basic": {"h": {"password": "hidden"}`, `{"bearer": ["hidden"]}`, `hidden`} {
 		vars["COMPOSER_AUTH"] = bad
 		_, err := composer.LoadConfig(func(name string) string { return vars[name] }, project)
