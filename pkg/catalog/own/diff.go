@@ -1,6 +1,7 @@
 package own
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,6 +81,7 @@ func (v *Variant) release() string {
 // is that of [rewrite.Convert] for what is no usable diff, and else says which option is
 // missing.
 func Read(file string, src []byte, shop Shop, o Options) (*Diff, error) {
+	src = bytes.TrimPrefix(src, []byte("\ufeff")) // a byte order mark would hide the first header
 	name, err := ParseName(file)
 	if err != nil {
 		return nil, err

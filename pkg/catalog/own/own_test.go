@@ -65,6 +65,9 @@ func TestTitles(t *testing.T) {
 		{"statistics", " pub/a | 2 +-\n 1 file changed, 1 insertion(+)\n", "fix"},
 		{"control characters", "Fix\x1b[31m \u202ethe\tcart\xff\n", "Fix [31m the cart"},
 		{"without end", strings.Repeat("é", 300) + "\n", strings.Repeat("é", 199) + "…"},
+		{"a byte order mark", "\ufeff", "fix"},
+		{"a byte order mark before a header of git", "\ufeffdiff --git a/pub/a b/pub/a\nnew file mode 100644\n", "fix"},
+		{"a byte order mark before a mail", "\ufeffSubject: Fix the cart\n\n", "Fix the cart"},
 		{"a signature", "-- \n2.39.5\n", "fix"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
