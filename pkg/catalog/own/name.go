@@ -1,6 +1,7 @@
 package own
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -53,17 +54,18 @@ func pattern(expr string) func() *regexp.Regexp {
 
 //nolint:gochecknoglobals // patterns are never changed
 var (
-	isolatedName = pattern(`(?i)` + begin + `(` + dotted + `|` + dashed + `|` + compact + `)[-_](20\d\d)[-_](\d\d)[-_](\d{1,3})[-_]([A-Z][A-Z0-9]{0,4})` + end)
-	adobeID      = pattern(`(?i)` + begin + `((?:VULN|ACSD|MDVA|ACP2E|ACPT|AC|MCLOUD|MAGECLOUD|MAGETWO|MC|MSI|B2B|BUNDLE|PRODSECBUG|LYNX|MCP|PB)-\d{1,18})` + end)
-	cveID        = pattern(`(?i)` + begin + `(CVE-\d{4}-\d{4,18})` + end)
-	bulletinID   = pattern(`(?i)` + begin + `(APSB\d\d-\d{1,18})` + end)
-	pullName     = pattern(`(?i)^(?:github[-_])?(?:pr|pull)[-_]?(\d{1,18})$|^(\d{2,18})$`)
-	plainRelease = pattern(`(?i)` + begin + `(` + dotted + `|` + dashed + `)` + end)
-	shortRelease = pattern(`(?i)[-_](` + compact + `)` + end)
-	releaseLine  = pattern(`(?i)` + begin + `2[-._](\d)[-._]X` + end)
-	releaseParts = pattern(`(?i)^2[-._]?(\d)[-._]?(\d{1,2})(?:[-_]?p(\d{1,2}))?$`)
-	notInIDs     = pattern(`[^A-Za-z0-9._+-]+`)
-	idForm       = pattern(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$`)
+	isolatedName   = pattern(`(?i)` + begin + `(` + dotted + `|` + dashed + `|` + compact + `)[-_](20\d\d)[-_](\d{1,2})[-_](\d{1,3})[-_]([A-Z][A-Z0-9]{0,4})` + end)
+	almostIsolated = pattern(`(?i)` + begin + `(?:` + dotted + `|` + dashed + `|` + compact + `)[-_]20\d\d[-_]?\d{1,2}[-_]\d{3}`)
+	adobeID        = pattern(`(?i)` + begin + `((?:VULN|ACSD|MDVA|ACP2E|ACPT|AC|MCLOUD|MAGECLOUD|MAGETWO|MC|MSI|B2B|BUNDLE|PRODSECBUG|LYNX|MCP|PB)-\d{1,18})` + end)
+	cveID          = pattern(`(?i)` + begin + `(CVE-\d{4}-\d{4,18})` + end)
+	bulletinID     = pattern(`(?i)` + begin + `(APSB\d\d-\d{1,18})` + end)
+	pullName       = pattern(`(?i)^(?:github[-_])?(?:pr|pull)[-_]?(\d{1,18})$|^(\d{2,18})$`)
+	plainRelease   = pattern(`(?i)` + begin + `(` + dotted + `|` + dashed + `)` + end)
+	shortRelease   = pattern(`(?i)[-_](` + compact + `)` + end)
+	releaseLine    = pattern(`(?i)` + begin + `2[-._](\d)[-._]X` + end)
+	releaseParts   = pattern(`(?i)^2[-._]?(\d)[-._]?(\d{1,2})(?:[-_]?p(\d{1,2}))?$`)
+	notInIDs       = pattern(`[^A-Za-z0-9._+-]+`)
+	idForm         = pattern(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$`)
 )
 
 // CheckID returns an error unless an id can be the name of a file everywhere, and is not
@@ -77,7 +79,7 @@ func CheckID(id string) error {
 
 // ParseName reads the name of a diff, with or without folders and suffix. The error is
 // one for a name that has the form of an isolated security diff and states what there
-// is not.
+// is not, or that is almost of that form.
 func ParseName(file string) (Name, error) {
 	stem := path.Base(strings.ReplaceAll(file, `\`, "/"))
 	for _, suffix := range []string{".txt", ".patch", ".diff", ".composer", ".git"} {
@@ -90,9 +92,10 @@ func ParseName(file string) (Name, error) {
 		n.Bulletin = strings.ToUpper(m[1])
 	}
 	if m := isolatedName().FindStringSubmatch(stem); m != nil {
-		n.Release, n.Month, n.Edition = release(m[1]), m[2]+"-"+m[3], strings.ToUpper(m[5])
+		month, _ := strconv.Atoi(m[3]) // two digits at most
+		n.Release, n.Month, n.Edition = release(m[1]), fmt.Sprintf("%s-%02d", m[2], month), strings.ToUpper(m[5])
 		n.Sequence, _ = strconv.Atoi(m[4]) // three digits at most
-		if m[3] < "01" || m[3] > "12" {
+		if month < 1 || month > 12 {
 			return n, fmt.Errorf("the name states the month %s, which there is not; rename the file", m[3])
 		}
 		if n.Sequence == 0 {
@@ -103,6 +106,9 @@ func ParseName(file string) (Name, error) {
 		}
 		n.ID = IsolatedID(n.Release, n.Month, n.Sequence, n.Edition)
 		return n, nil
+	}
+	if almostIsolated().MatchString(stem) {
+		return n, errors.New("its name begins like that of an isolated security diff, whose rules follow from it, but is not of the form RELEASE-YEAR-MONTH-NUMBER-EDITION as 247p10-2026-07-001-CE; rename the file")
 	}
 	switch m := adobeID().FindStringSubmatchIndex(stem); {
 	case m != nil:

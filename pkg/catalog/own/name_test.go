@@ -43,6 +43,13 @@ func TestParseName(t *testing.T) {
 		{"247p10-2026-07-000-CE.patch", own.Name{}, "count from 001"},
 		{"247p10-2026-07-001-PB.patch", own.Name{}, `edition "PB"`},
 		{"247p10-2026-13-001-CE.patch", own.Name{}, "the month 13"},
+		{"247p10-2026-7-001-CE.patch", ce, ""},
+		{"247p10-2026-0-001-CE.patch", own.Name{}, "the month 0"},
+		{"247p10-2026-07-001.patch", own.Name{}, "RELEASE-YEAR-MONTH-NUMBER-EDITION"},
+		{"247p10-2026-07-0001-CE.patch", own.Name{}, "RELEASE-YEAR-MONTH-NUMBER-EDITION"},
+		{"2.4.7-p10_202607_001_CE.patch", own.Name{}, "RELEASE-YEAR-MONTH-NUMBER-EDITION"},
+		{"247p10-2026-07-001-CEandEE.patch", own.Name{}, "RELEASE-YEAR-MONTH-NUMBER-EDITION"},
+		{"fix-2.4.6-p8-2026-07-12.patch", own.Name{ID: "fix-2.4.6-p8-2026-07-12", Release: "2.4.6-p8"}, ""},
 
 		{"VULN-32437-2-4-X.patch", own.Name{ID: "VULN-32437", Line: "2.4", Vulnerability: true}, ""},
 		{"VULN-32437-2.4.X-repo.patch", own.Name{ID: "VULN-32437", Line: "2.4", Vulnerability: true}, ""},
