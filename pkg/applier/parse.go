@@ -146,6 +146,8 @@ func describeNonDiff(src []byte) string {
 		return "the file is empty"
 	case bytes.HasPrefix(text, []byte("<!doctype")), bytes.HasPrefix(text, []byte("<html")):
 		return "not a diff but an HTML page (an error page or a login form in place of the download?)"
+	case bytes.HasPrefix(src, []byte("\xff\xfe")), bytes.HasPrefix(src, []byte("\xfe\xff")):
+		return "its text is in UTF-16, as PowerShell writes what > redirects; save it in UTF-8"
 	}
 	return "not a unified diff: no file header (--- and +++) followed by a hunk (@@) was found"
 }
