@@ -230,13 +230,18 @@ func placed(name string, strip int) bool {
 		return false
 	}
 	p := pathOf(applier.Name{Path: name}, strip)
-	top, _, below := strings.Cut(p, "/")
+	top, rest, below := strings.Cut(p, "/")
 	if !below { // a file in the root
 		prefix := name[:len(name)-len(p)]
 		return strip == 0 || prefix == "a/" || prefix == "b/"
 	}
 	switch top {
-	case "app", "bin", "dev", "generated", "lib", "phpserver", "pub", "setup", "update", "var", "vendor", ".github":
+	case "app": // as /app is the root of a shop on Adobe's cloud
+		second, _, folder := strings.Cut(rest, "/")
+		return !folder || slices.Contains([]string{"code", "design", "etc", "i18n"}, second)
+	case "var": // as /var/www is where web servers have theirs
+		return !strings.HasPrefix(rest, "www/")
+	case "bin", "dev", "generated", "lib", "phpserver", "pub", "setup", "update", "vendor", ".github":
 		return true
 	}
 	return false

@@ -104,6 +104,21 @@ func TestConvertKinds(t *testing.T) {
 				"--- a/app/code/Magento/Cms/x.php\t2026-01-01 10:00:00\n+++ b/app/code/Magento/Cms/x.php\t2026-01-02 10:00:00\n" + hunk,
 		},
 		{
+			"the root of a web server", "--- /var/www/html/vendor/magento/module-cms/x.php\n+++ /var/www/html/vendor/magento/module-cms/x.php\n" + hunk,
+			rewrite.Options{Strip: rewrite.Detect, ToStrip: 1},
+			"--- a/vendor/magento/module-cms/x.php\n+++ b/vendor/magento/module-cms/x.php\n" + hunk,
+		},
+		{
+			"the root of the cloud", "--- /app/vendor/magento/module-cms/x.php\n+++ /app/vendor/magento/module-cms/x.php\n" + hunk,
+			rewrite.Options{Strip: rewrite.Detect, ToStrip: 1},
+			"--- a/vendor/magento/module-cms/x.php\n+++ b/vendor/magento/module-cms/x.php\n" + hunk,
+		},
+		{
+			"a file of the folder app", "--- a/app/autoload.php\n+++ b/app/autoload.php\n" + hunk,
+			rewrite.Options{Strip: rewrite.Detect, ToStrip: 1},
+			"--- a/app/autoload.php\n+++ b/app/autoload.php\n" + hunk,
+		},
+		{
 			"to no prefix", "--- a/lib/web/x.js\n+++ b/lib/web/x.js\n" + hunk,
 			rewrite.Options{To: project.Git, Strip: rewrite.Detect, ToStrip: 0},
 			"--- lib/web/x.js\n+++ lib/web/x.js\n" + hunk,
