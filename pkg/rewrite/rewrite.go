@@ -132,6 +132,9 @@ func open(src []byte, o Options) (*converted, error) {
 			for _, n := range s.Names {
 				if n.Kind != applier.IndexName {
 					from := pathOf(n, o.Strip)
+					if strings.Contains(from, `\`) {
+						return nil, &applier.ParseError{Line: s.Line, Reason: fmt.Sprintf("the name %q has backslashes, as on Windows: write / in their place", n.Path)}
+					}
 					p := layout(o.To, from)
 					c.moved = c.moved || p != from
 					c.paths = append(c.paths, p)

@@ -75,6 +75,12 @@ func TestConvertChangesPathsAlone(t *testing.T) {
 	if _, err := rewrite.Convert([]byte("--- a/x/y\n+++ b/x/y\n@@ -1 +1 @@\n-a\n+b\n"), o); err == nil {
 		t.Error("paths of no folder of Magento are taken")
 	}
+	for _, name := range []string{`a/vendor\magento\module-cms\x.php`, `vendor\magento\module-cms\x.php`, `C:\shop\vendor\magento\x.php`} {
+		src := []byte("--- " + name + "\n+++ " + name + "\n@@ -1 +1 @@\n-a\n+b\n")
+		if _, err := rewrite.Convert(src, rewrite.Options{Strip: rewrite.Detect, ToStrip: 1}); err == nil || !strings.Contains(err.Error(), "backslashes") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
 }
 
 // What stands around the paths stays: line ends, Index lines, timestamps; a deeper strip
