@@ -3,12 +3,14 @@
 package lint
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/compat"
@@ -155,12 +157,31 @@ func (l *linter) document(name string) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, syntax := parse([]byte(strings.TrimPrefix(string(src), "\xef\xbb\xbf")))
+	src, marked := bytes.CutPrefix(src, []byte("\ufeff"))
+	if marked {
+		l.report(RuleSyntax, Warning, &patch{file: name}, &node{line: 1}, "it begins with a byte order mark, with which PHP, and so Adobe's tool, reads none of the file")
+	}
+	if at := invalidUTF8(src); at >= 0 {
+		l.report(RuleSyntax, Error, &patch{file: name}, &node{line: 1 + bytes.Count(src[:at], []byte("\n"))}, "a character that is not UTF-8, as all JSON has to be: PHP, and so Adobe's tool, reads none of the file")
+	}
+	doc, syntax := parse(src)
 	if syntax != nil {
 		l.report(RuleSyntax, Error, &patch{file: name}, &node{line: syntax.line}, "not valid JSON: %v", syntax)
 		return nil, nil
 	}
 	return doc, nil
+}
+
+// invalidUTF8 returns where a text stops being UTF-8, or -1.
+func invalidUTF8(src []byte) int {
+	for at := 0; at < len(src); {
+		r, size := utf8.DecodeRune(src[at:])
+		if r == utf8.RuneError && size == 1 {
+			return at
+		}
+		at += size
+	}
+	return -1
 }
 
 func readFile(fsys fs.FS, name string) ([]byte, error) {

@@ -62,6 +62,12 @@ func TestRules(t *testing.T) {
 			fstest.MapFS{support: file("{\n\"A\": {\n\"title\": x\n}}"), "patches/x.patch": nil, "patches/y.patch": nil},
 			[]string{"error syntax  support-patches.json:3 "},
 		},
+		{
+			"another encoding",
+			fstest.MapFS{support: object(entry("B", ">=1", y), strings.Replace(entry("A", ">=1", x), `"t"`, "\"\xc4\"", 1))},
+			[]string{"error syntax  support-patches.json:3 "},
+		},
+		{"a byte order mark", fstest.MapFS{support: file("\ufeff" + string(object(entry("A", ">=1", x), entry("B", ">=1", y)).Data))}, []string{"warning syntax  support-patches.json:1 "}},
 		{"two documents", fstest.MapFS{support: file("{}\n{}"), "patches/x.patch": nil, "patches/y.patch": nil}, []string{"error syntax  support-patches.json:1 "}},
 		{"nested too deep", fstest.MapFS{support: file(strings.Repeat("[", 5000)), "patches/x.patch": nil, "patches/y.patch": nil}, []string{"error syntax  support-patches.json:1 "}},
 		{
