@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/quality-patches/qpt/pkg/compat"
@@ -59,8 +61,9 @@ func Open(name string) (s Source, closer func() error, err error) {
 			_ = closer()
 			return fail(err)
 		}
-		if entries, err := fs.ReadDir(s.FS, "."); err == nil && len(entries) == 1 && entries[0].IsDir() {
-			if s.FS, err = fs.Sub(s.FS, entries[0].Name()); err != nil {
+		if top, err := Top(s.FS); err == nil {
+			if s.FS, err = fs.Sub(s.FS, top); err != nil {
+				_ = closer()
 				return fail(err)
 			}
 		}
@@ -70,6 +73,22 @@ func Open(name string) (s Source, closer func() error, err error) {
 		return fail(fmt.Errorf("it holds none of %s, %s and %s", supportFile, communityFile, cloudFile))
 	}
 	return s, closer, nil
+}
+
+// Top returns the folder of an archive that has all else in it, as archives are often
+// made, or ".". What a Mac leaves beside it, and other hidden files, are not looked at.
+func Top(archive fs.FS) (string, error) {
+	entries, err := fs.ReadDir(archive, ".")
+	if err != nil {
+		return "", err
+	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		return strings.HasPrefix(e.Name(), ".") || e.Name() == "__MACOSX"
+	})
+	if len(entries) == 1 && entries[0].IsDir() {
+		return entries[0].Name(), nil
+	}
+	return ".", nil
 }
 
 func unwrapPath(err error) error {

@@ -163,7 +163,12 @@ func TestOpen(t *testing.T) {
 	}
 	writeZip(t, filepath.Join(dir, "plain.zip"), "", files)
 	writeZip(t, filepath.Join(dir, "wrapped.zip"), "quality-patches-1.1.54/", files)
-	for _, name := range []string{"folder", "plain.zip", "wrapped.zip"} {
+	finder := map[string]string{".DS_Store": "", "__MACOSX/quality-patches/._composer.json": ""}
+	for name, text := range files {
+		finder["quality-patches/"+name] = text
+	}
+	writeZip(t, filepath.Join(dir, "finder.zip"), "", finder)
+	for _, name := range []string{"folder", "plain.zip", "wrapped.zip", "finder.zip"} {
 		t.Run(name, func(t *testing.T) {
 			s, closer, err := catalog.Open(filepath.Join(dir, name))
 			if err != nil {

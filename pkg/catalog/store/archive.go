@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -224,16 +223,4 @@ func (w *writer) file(name string, r io.Reader) error {
 		return fmt.Errorf("the entry %q: %w", name, err)
 	}
 	return nil
-}
-
-// top returns the folder that holds all else, as archives are often made, or ".".
-func top(dir string) (string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return "", err
-	}
-	if len(entries) == 1 && entries[0].IsDir() {
-		return path.Join(".", entries[0].Name()), nil
-	}
-	return ".", nil
 }

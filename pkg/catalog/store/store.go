@@ -98,7 +98,7 @@ func (s Store) add(source string, e Entry, check func(fs.FS) error) (Entry, erro
 	if err != nil {
 		return Entry{}, err
 	}
-	sub, err := top(unpacked)
+	sub, err := catalog.Top(os.DirFS(unpacked))
 	if err != nil {
 		return Entry{}, err
 	}

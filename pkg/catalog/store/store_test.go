@@ -110,6 +110,11 @@ func TestAdd(t *testing.T) {
 	if err != nil || fromFolder.ID != fromZip.ID {
 		t.Errorf("%s, error %v", fromFolder, err)
 	}
+	finder := append(good("1.0.0"), entry{name: ".DS_Store"}, entry{name: "__MACOSX/acme-1/._composer.json"})
+	fromFinder, err := s.Add(fileOf(t, zipOf(t, finder)), store.Entry{}, nil)
+	if err != nil || fromFinder.ID != fromZip.ID {
+		t.Errorf("%s, error %v", fromFinder, err)
+	}
 	if objects, err := os.ReadDir(s.Dir("objects")); err != nil || len(objects) != 1 {
 		t.Errorf("%d objects, error %v", len(objects), err)
 	}
