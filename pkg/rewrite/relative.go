@@ -130,7 +130,7 @@ func Below(src []byte, folder string, strip int) (*Part, error) {
 		}
 		for _, n := range s.Names {
 			if n.Kind == applier.HunkName && strings.Count(n.Path, "/") < strip {
-				return nil, &applier.ParseError{Line: s.Line, Reason: fmt.Sprintf("%q has no %d leading components", n.Path, strip)}
+				return nil, missing(s, n, strip)
 			}
 			if n.Kind != applier.IndexName {
 				part.Paths = append(part.Paths, path.Join(folder, pathOf(n, strip)))

@@ -130,6 +130,9 @@ func open(src []byte, o Options) (*converted, error) {
 		c := change{change: s.Change, text: s.Text, checked: s.Text}
 		if s.Change {
 			for _, n := range s.Names {
+				if n.Kind == applier.HunkName && strings.Count(n.Path, "/") < o.Strip {
+					return nil, missing(s, n, o.Strip)
+				}
 				if n.Kind != applier.IndexName {
 					from := pathOf(n, o.Strip)
 					if strings.Contains(from, `\`) {
@@ -159,6 +162,11 @@ func open(src []byte, o Options) (*converted, error) {
 		d.changes = append(d.changes, c)
 	}
 	return d, nil
+}
+
+// missing is a name that has fewer leading components than it should have.
+func missing(s *applier.Section, n applier.Name, strip int) error {
+	return &applier.ParseError{Line: s.Line, Reason: fmt.Sprintf("%q has no %d leading components", n.Path, strip)}
 }
 
 // rename returns how a name is rewritten when names are to have that many leading components.

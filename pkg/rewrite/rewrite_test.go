@@ -75,6 +75,9 @@ func TestConvertChangesPathsAlone(t *testing.T) {
 	if _, err := rewrite.Convert([]byte("--- a/x/y\n+++ b/x/y\n@@ -1 +1 @@\n-a\n+b\n"), o); err == nil {
 		t.Error("paths of no folder of Magento are taken")
 	}
+	if _, err := rewrite.Convert([]byte("--- a/lib/web/x.js\n+++ b/lib/web/x.js\n@@ -1 +1 @@\n-a\n+b\n"), rewrite.Options{Strip: 4, ToStrip: 1}); err == nil || !strings.Contains(err.Error(), `"a/lib/web/x.js" has no 4 leading components`) {
+		t.Errorf("a strip level that is too high: error %v", err)
+	}
 	for _, name := range []string{`a/vendor\magento\module-cms\x.php`, `vendor\magento\module-cms\x.php`, `C:\shop\vendor\magento\x.php`} {
 		src := []byte("--- " + name + "\n+++ " + name + "\n@@ -1 +1 @@\n-a\n+b\n")
 		if _, err := rewrite.Convert(src, rewrite.Options{Strip: rewrite.Detect, ToStrip: 1}); err == nil || !strings.Contains(err.Error(), "backslashes") {
