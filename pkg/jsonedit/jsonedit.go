@@ -175,19 +175,44 @@ func splice(doc []byte, start, end int, text string) []byte {
 // A style is how a document is laid out.
 type style struct{ unit, end string }
 
-// styleOf takes over the indentation of the first member and the line endings.
+// styleOf takes over the indentation of the first line that begins with a member, by how
+// deep that lies, and the line endings.
 func styleOf(doc []byte) style {
 	s := style{"    ", "\n"}
 	if bytes.Contains(doc, []byte("\r\n")) {
 		s.end = "\r\n"
 	}
-	if _, rest, ok := bytes.Cut(bytes.TrimLeft(doc, " \t\r\n"), []byte("\n")); ok {
+	doc = bytes.TrimLeft(doc, " \t\r\n")
+	if first, rest, ok := bytes.Cut(doc, []byte("\n")); ok {
 		line := bytes.TrimLeft(rest, "\r\n")
-		if blank := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]; len(blank) > 0 && bytes.HasPrefix(line[len(blank):], []byte(`"`)) {
+		blank := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
+		if len(blank) > 0 && bytes.HasPrefix(line[len(blank):], []byte(`"`)) {
 			s.unit = string(blank)
+			if depth := depthOf(first); depth > 0 && len(blank)%depth == 0 && (len(blank) > depth || blank[0] == '\t') { // nobody indents by one blank
+				s.unit = string(blank[:len(blank)/depth])
+			}
 		}
 	}
 	return s
+}
+
+// depthOf is how many objects and lists a text opens and does not close.
+func depthOf(text []byte) int {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{', c == '[':
+			depth++
+		case c == '}', c == ']':
+			depth--
+		}
+	}
+	return depth
 }
 
 func (s style) indent(depth int) string { return strings.Repeat(s.unit, depth) }

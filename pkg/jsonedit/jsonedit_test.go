@@ -32,6 +32,7 @@ func TestSet(t *testing.T) {
 		{"a new one in depth", "{\n  \"A\": {\n    \"p\": {\n    }\n  },\n  \"B\": 2\n}", []string{"A", "p", "1.0", "file"}, "y", "{\n  \"A\": {\n    \"p\": {\n      \"1.0\": {\n        \"file\": \"y\"\n      }\n    }\n  },\n  \"B\": 2\n}"},
 		{"a value more in one line", `{"A": {"p": {"file": "x"}}}`, []string{"A", "p", "n"}, 1, `{"A": {"p": {"file": "x", "n": 1}}}`},
 		{"a list more in one line", `{"A": {"p": 1}}`, []string{"A", "l"}, []string{"x"}, "{\"A\": {\"p\": 1,\n        \"l\": [\n            \"x\"\n        ]\n    }}"},
+		{"lines that begin in depth", "{\"{\\\"[\": {\n        \"p\": 1\n    }}", []string{"B"}, []string{"x"}, "{\"{\\\"[\": {\n        \"p\": 1\n    },\n    \"B\": [\n        \"x\"\n    ]\n}"},
 		{"a list in pieces", "{\"A\": [ \"x\",\n\"y\" ]}", []string{"A"}, []string{"x", "y"}, "{\"A\": [ \"x\",\n\"y\" ]}"},
 		{"an escaped name", `{"\u0041": 1}`, []string{"A"}, "v", `{"A": 1}`},
 		{"a repeated name", `{"A": 1, "A": 2}`, []string{"A"}, "v", `{"A": 1, "A": "v"}`},
