@@ -87,10 +87,10 @@ var errNotSafe = errors.New("only https is downloaded; keep a copy and name that
 func (a *app) download(ctx context.Context, address, sum string) (string, *url.URL, error) {
 	u, err := url.Parse(diffAddress(address))
 	switch {
+	case err == nil && u.Scheme != "https":
+		return "", nil, errNotSafe
 	case err != nil || u.Host == "":
 		return "", nil, errors.New("not an address") // the error may hold a password
-	case u.Scheme != "https":
-		return "", nil, errNotSafe
 	}
 	config, err := composer.LoadConfig(a.Getenv, a.config.Root)
 	if err != nil {
