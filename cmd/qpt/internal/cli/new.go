@@ -108,6 +108,9 @@ type authoring struct {
 	edit  *own.Edit      // of it
 	old   *catalog.Patch // for an update
 	tree  *applier.Overlay
+
+	decided map[string]string // which package decides for the files of the old patch
+	byBase  bool              // the base package does, for files of others
 }
 
 func (a *app) newPatch(ctx context.Context, o newOptions) error {
@@ -218,6 +221,7 @@ func (a *app) beginAuthoring(o newOptions) (*authoring, error) {
 	}
 	n.tree = applier.NewOverlay(applier.DirTree(sh.root))
 	n.stack = stack.New(c, sh.inst.Packages, n.tree, sh.inst.Path)
+	n.keepDeciding()
 	for _, id := range append(slices.Clone(o.require), o.beside...) {
 		if _, ok := c.Patch(id); !ok {
 			return nil, withSuggestions(c, &stack.UnknownError{ID: id, LeftOut: c.LeftOut(id)})
@@ -362,10 +366,35 @@ func (n *authoring) composerPath(p string) (string, error) {
 	return c, nil
 }
 
-// decides returns the package whose version decides for a path of Composer's layout.
+// keepDeciding notes by which packages the old patch of an update is for this shop.
+func (n *authoring) keepDeciding() {
+	if n.old == nil {
+		return
+	}
+	n.decided = map[string]string{}
+	for _, have := range stack.Eligible(n.stack.Packages, n.old) {
+		diff, err := have.Diff()
+		if err != nil {
+			continue // what it changes is not known
+		}
+		for _, p := range diff.Paths() {
+			n.decided[p] = have.Package
+			of := project.PackageOf(p)
+			n.byBase = n.byBase || strings.EqualFold(have.Package, catalog.BasePackage) && of != catalog.BasePackage && len(n.installed(of)) > 0
+		}
+	}
+}
+
+// decides returns the package whose version decides for a path of Composer's layout. An
+// update keeps to what decides already.
 func (n *authoring) decides(p string) (project.Package, error) {
 	name := catalog.BasePackage
-	if of := project.PackageOf(p); !n.base && len(n.installed(of)) > 0 {
+	by, known := n.decided[p]
+	switch of := project.PackageOf(p); {
+	case n.base:
+	case known:
+		name = by
+	case !n.byBase && len(n.installed(of)) > 0:
 		name = of
 	}
 	list := n.installed(name)
