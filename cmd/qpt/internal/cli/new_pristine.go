@@ -88,7 +88,8 @@ func (n *authoring) folder(name string) (string, bool) {
 	return "", false
 }
 
-// oldPaths are the files of the diffs that an update replaces, as far as they are asked for.
+// oldPaths are all files of the diffs that an update replaces, since it would drop what was
+// not looked at.
 func (n *authoring) oldPaths() []string {
 	if n.old == nil {
 		return nil
@@ -99,14 +100,28 @@ func (n *authoring) oldPaths() []string {
 		if err != nil {
 			continue
 		}
+		var files []string
 		for _, p := range diff.Paths() {
-			if p = n.shop.inst.Path(p); n.wanted(p) {
-				paths = append(paths, p)
-			}
+			files = append(files, n.shop.inst.Path(p))
+		}
+		if n.takesIn(v.Package) || slices.ContainsFunc(files, n.wanted) {
+			paths = append(paths, files...)
 		}
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths)
+}
+
+// takesIn reports whether a diff for a package gets files that were asked for and that it
+// does not have yet.
+func (n *authoring) takesIn(pkg string) bool {
+	if (n.base || n.byBase) && strings.EqualFold(pkg, catalog.BasePackage) {
+		return true
+	}
+	return containsFold(n.packages, pkg) || slices.ContainsFunc(n.paths, func(p string) bool {
+		c, err := n.composerPath(p)
+		return err == nil && strings.EqualFold(project.PackageOf(c+"/x"), pkg) // also a package's own folder
+	})
 }
 
 // wanted reports whether a file is among those that were asked for.
