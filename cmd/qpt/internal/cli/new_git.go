@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/quality-patches/qpt/pkg/applier"
@@ -160,7 +161,7 @@ func (c *clone) before(ctx context.Context, pristine author.Pristine, tree appli
 		}
 	}
 	for i, f := range append(files, more...) {
-		if i < len(files) && !accept(f.name, false) {
+		if i < len(files) && !accept(f.name, false) && !slices.Contains(always, f.name) {
 			continue
 		}
 		if have := pristine[f.name]; have != nil {
