@@ -19,8 +19,8 @@ type Pair struct {
 
 // Conflicts compares items that share files, and tells the pairs of which one does not
 // fit after the other. Each is put in with what it requires, on the tree without the
-// applied patches. Pairs of which one replaces, requires or includes the other are left
-// out, and so are items that do not fit alone.
+// applied patches; what the other brought with it counts as put in. Pairs of which one
+// replaces or requires the other are left out, and so are items that do not fit alone.
 func (s *Stack) Conflicts(items []*Item) []Pair {
 	base := s.Layers().Base
 	c := comparison{base: base, needs: map[*Item][]*Item{}, alone: map[*Item]bool{}}
@@ -76,7 +76,22 @@ func (c *comparison) fits(lists ...[]*Item) bool {
 		}
 	}
 	_, ok := applier.Fits(c.base, applier.Forward, diffs...)
-	return ok
+	return ok || len(lists) > 1 && c.bring(done)
+}
+
+// bring reports whether items fit one after the other if those are left out that came
+// with one before them.
+func (c *comparison) bring(items []*Item) bool {
+	tree := c.base.Fork()
+	for _, it := range items {
+		if judge(tree, it).State == Applied {
+			continue
+		}
+		if _, refusals := stage(tree, it, applier.Forward); len(refusals) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // related reports whether two items are not meant to be independent.
