@@ -119,13 +119,23 @@ func shared(a, b *Item) []string {
 }
 
 // Order returns the items in an order in which they fit one after the other, as near to
-// the given one as can be, or false if there is none that follows from their pairs.
+// the given one as can be, or false if there is none that follows from their pairs. An
+// item that does not fit alone comes behind those that make it fit.
 func (s *Stack) Order(items []*Item) ([]*Item, bool) {
 	pairs := s.Conflicts(items)
+	follows := map[*Item]bool{}
+	for _, it := range items {
+		_, err := s.PlanApply([]*Item{it})
+		follows[it] = err != nil
+	}
 	var order []*Item
 	pending := slices.Clone(items)
 	for len(pending) > 0 {
 		next := slices.IndexFunc(pending, func(it *Item) bool {
+			if follows[it] {
+				_, err := s.PlanApply(append(slices.Clone(order), it))
+				return err == nil
+			}
 			return !slices.ContainsFunc(pairs, func(p Pair) bool {
 				return p.Ordered && p.Second == it && slices.Contains(pending, p.First)
 			})

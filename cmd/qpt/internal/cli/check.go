@@ -118,7 +118,7 @@ func (a *app) check(args []string, failOn string) error {
 		i := installationReport(sh.inst)
 		result.Installation, version, edition = &i, sh.inst.Version, catalog.Edition(i.Edition)
 	}
-	var applying, items []*stack.Item
+	var open, items []*stack.Item // open are those that are not in the tree
 	for _, arg := range args {
 		it, err := a.item(sh, arg)
 		if err != nil {
@@ -144,13 +144,14 @@ func (a *app) check(args []string, failOn string) error {
 			}
 		case len(plan.Unchanged) > 0:
 			v.Verdict = report.VerdictApplied
-		default:
-			applying = append(applying, it)
+		}
+		if v.Verdict != report.VerdictApplied {
+			open = append(open, it)
 		}
 		result.Warnings = append(result.Warnings, plan.Warnings...)
 		result.Patches = append(result.Patches, v)
 	}
-	checkTogether(sh.stack, applying, result)
+	checkTogether(sh.stack, open, result)
 	if err := a.checkPolicy(sh, items, result); err != nil {
 		return err
 	}
@@ -158,13 +159,22 @@ func (a *app) check(args []string, failOn string) error {
 	return a.renderCheck(result, failOn)
 }
 
-// checkTogether looks at several patches that would apply one by one: which of them
-// cannot be together, and, if they do not fit in the given order, in which they would.
+// checkTogether looks at several patches in the given order: which of them fit only
+// behind others, which cannot be together, and, if they do not fit in this order, in
+// which they would.
 func checkTogether(s *stack.Stack, items []*stack.Item, result *report.Check) {
 	if len(items) < 2 {
 		return
 	}
-	_, err := s.PlanApply(items)
+	plan, err := s.PlanApply(items)
+	for _, step := range plan.Steps {
+		for i := range result.Patches {
+			if v := &result.Patches[i]; v.ID == step.Item.ID() && v.Verdict == report.VerdictConflict {
+				v.Verdict, v.Refusals, v.Steps = report.VerdictApplies, nil, stepReports([]stack.Step{step})
+				v.Reasons = []string{"it would not apply alone, only after patches named before it"}
+			}
+		}
+	}
 	if err == nil {
 		return
 	}
