@@ -50,3 +50,16 @@ func TestConflicts(t *testing.T) {
 		})
 	}
 }
+
+// Of two patches with the same change, the successor is the one to use, also where it has
+// a successor of its own.
+func TestInspectSuccessor(t *testing.T) {
+	base := tree{"a": lines(12, nil)}
+	in := base.with("a", lines(12, map[int]string{6: "in\n"}))
+	s := newStack(t, in,
+		spec{id: "A", diff: diff(base, in), replacedWith: "A-V2"},
+		spec{id: "A-V2", diff: diff(base, in), replacedWith: "B"})
+	if got, want := states(t, s), []string{"A: included", "A-V2: applied"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -272,12 +272,19 @@ func (in *inspection) includes(a, b int) (part, whole int, same, ok bool) {
 	return 0, 0, false, false
 }
 
-// senior decides between two items with the same change.
+// senior decides between two items with the same change: a successor comes first.
 func senior(a, b *Item) bool {
+	if succeeds(a, b) != succeeds(b, a) {
+		return succeeds(a, b)
+	}
 	if old, other := catalog.Deprecated(a.Variants), catalog.Deprecated(b.Variants); old != other {
 		return other
 	}
 	return compareIDs(a.ID(), b.ID()) < 0
+}
+
+func succeeds(a, b *Item) bool {
+	return strings.EqualFold(catalog.ReplacedWith(b.Variants), a.ID())
 }
 
 func compareIDs(a, b string) int { return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) }
