@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/tidwall/gjson"
-	"go.yaml.in/yaml/v3"
-
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/catalog"
-	"github.com/quality-patches/qpt/pkg/declared"
 )
 
 // change carries out apply or revert. All of it is staged first and written as one
@@ -58,7 +53,7 @@ func (r *run) stage(it *item, dir applier.Direction, name string) (string, error
 		done, undone = "has been reverted", "wasn't applied"
 	}
 	if it.diff == nil {
-		return "", failure("the diff cannot be read")
+		return "", failure(fmt.Sprintf("error: %v\n", it.unusable))
 	}
 	there, fits := applier.Fits(r.overlay, dir, it.diff)
 	elsewhere, fitsBack := applier.Fits(r.overlay, !dir, it.diff)
@@ -143,40 +138,6 @@ func (r *run) applyAll() error {
 		}
 	}
 	return r.applyHotfixes()
-}
-
-// qualityPatches returns what QUALITY_PATCHES lists: in the environment, where it is a
-// list in JSON or of words, or in .magento.env.yaml.
-func (r *run) qualityPatches() ([]string, error) {
-	if text := strings.TrimSpace(r.Getenv("QUALITY_PATCHES")); text != "" {
-		if gjson.Valid(text) && strings.HasPrefix(text, "[") {
-			var ids []string
-			for _, id := range gjson.Parse(text).Array() {
-				ids = append(ids, id.String())
-			}
-			return ids, nil
-		}
-		return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\t' }), nil
-	}
-	const name = ".magento.env.yaml"
-	text, err := r.Root.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var config struct {
-		Stage struct {
-			Build struct {
-				QualityPatches []string `yaml:"QUALITY_PATCHES"`
-			} `yaml:"build"`
-		} `yaml:"stage"`
-	}
-	if err == nil {
-		err = yaml.Unmarshal(declared.PlainConstants(text), &config)
-	}
-	if err != nil {
-		return nil, failure(fmt.Sprintf("%s: %v", name, err))
-	}
-	return config.Stage.Build.QualityPatches, nil
 }
 
 func (r *run) applyHotfixes() error {

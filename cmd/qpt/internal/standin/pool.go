@@ -22,8 +22,9 @@ type item struct {
 	replacedWith          string
 	deprecated            bool
 	requirements          string
-	// diff is nil if it cannot be read, so that it fits nowhere.
-	diff *applier.Diff
+	// diff is nil if it cannot be read, so that it fits nowhere; unusable says why.
+	diff     *applier.Diff
+	unusable error
 }
 
 // A pool holds the items in the order of the catalogues.
@@ -115,6 +116,8 @@ func (r *run) item(patch *catalog.Patch, v *catalog.Variant) *item {
 	}
 	if d, err := v.Diff(); err == nil {
 		it.diff = d.Relocate(r.Installation.Path)
+	} else {
+		it.unusable = err
 	}
 	return it
 }
