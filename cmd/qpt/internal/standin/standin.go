@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/quality-patches/qpt/pkg/applier"
@@ -117,58 +116,101 @@ type arguments struct {
 // parse reads a command line as the commands of the PHP tool understand it.
 func parse(name string, args []string) (a arguments, err error) {
 	a.format = "table"
+	var given []string // the options that not every command has
 	options := true
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
-		value, hasValue := "", false
-		if options && strings.HasPrefix(arg, "--") {
-			arg, value, hasValue = strings.Cut(arg, "=")
-		}
 		switch {
+		case options && arg == "--":
+			options = false
+			continue
 		case !options || arg == "-" || !strings.HasPrefix(arg, "-"):
 			if a.command == "" {
 				a.command = arg
 			} else {
 				a.patches = append(a.patches, arg)
 			}
-		case arg == "--":
-			options = false
-		case arg == "--format" || arg == "-f":
-			if !hasValue && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
-				i++
-				value = args[i]
+			continue
+		}
+		value, hasValue := "", false
+		letters := ""
+		if strings.HasPrefix(arg, "--") {
+			arg, value, hasValue = strings.Cut(arg, "=")
+		} else {
+			arg, letters = arg[:2], arg[2:]
+		}
+		for {
+			switch arg {
+			case "--format", "-f":
+				given = append(given, arg)
+				switch {
+				case letters != "":
+					value, letters = strings.TrimPrefix(letters, "="), ""
+				case !hasValue && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-"):
+					i++
+					value = args[i]
+				}
+				a.format, hasValue = value, false
+			case "--all", "-a":
+				given = append(given, arg)
+				a.all = true
+			case "--no-interaction", "-n":
+				a.noInteraction = true
+			case "--quiet", "-q":
+				a.quiet = true
+			case "--version", "-V":
+				a.version = true
+			case "--help", "-h":
+				a.help = true
+			case "--ansi", "--no-ansi", "--verbose", "-v":
+			default:
+				return a, noOption(arg)
 			}
-			a.format = value
-		case strings.HasPrefix(arg, "-f") && !strings.HasPrefix(arg, "--"):
-			a.format = strings.TrimPrefix(arg[2:], "=")
-		case arg == "--all" || arg == "-a":
-			a.all = true
-		case arg == "--no-interaction" || arg == "-n":
-			a.noInteraction = true
-		case arg == "--quiet" || arg == "-q":
-			a.quiet = true
-		case arg == "--version" || arg == "-V":
-			a.version = true
-		case arg == "--help" || arg == "-h":
-			a.help = true
-		case arg == "--ansi" || arg == "--no-ansi" || arg == "--verbose" || strings.Trim(arg, "v") == "-":
-		default:
-			return a, fmt.Errorf("The \"%s\" option does not exist.", arg) //nolint:staticcheck,revive // the PHP command's words
+			if hasValue {
+				return a, fmt.Errorf("The \"%s\" option does not accept a value.", arg) //nolint:staticcheck,revive // the PHP command's words
+			}
+			if letters == "" {
+				break
+			}
+			arg, letters = "-"+letters[:1], letters[1:]
 		}
 	}
 	if a.version || a.help {
 		return a, nil
 	}
-	if !slices.Contains([]string{"", "list", "help", "status", "apply", "revert"}, a.command) {
-		return a, fmt.Errorf("Command \"%s\" is not defined.", a.command) //nolint:staticcheck,revive // the PHP command's words
+	if a.command, err = command(a.command); err != nil || a.command == "" || a.command == "list" || a.command == "help" {
+		return a, err
+	}
+	for _, option := range given {
+		isFormat := strings.HasSuffix(option, "f") || option == "--format"
+		if isFormat != (a.command == "status") || !isFormat && (name != MagentoPatches || a.command != "revert") {
+			return a, noOption(option)
+		}
 	}
 	if a.command == "apply" && name == MagentoPatches && len(a.patches) == 0 {
 		return a, errors.New("Not enough arguments (missing: \"list-of-patches\").") //nolint:staticcheck,revive // the PHP command's words
 	}
-	if len(a.patches) > 0 && (a.command == "status" || name == EcePatches && a.command != "") && a.command != "help" && a.command != "list" {
+	if len(a.patches) > 0 && (a.command == "status" || name == EcePatches) {
 		return a, fmt.Errorf("No arguments expected for \"%s\" command, got \"%s\".", a.command, a.patches[0]) //nolint:staticcheck,revive // the PHP command's words
 	}
 	return a, nil
+}
+
+func noOption(name string) error {
+	return fmt.Errorf("The \"%s\" option does not exist.", name) //nolint:staticcheck,revive // the PHP command's words
+}
+
+// command returns the command that a word means, which may be cut short.
+func command(word string) (string, error) {
+	if word == "" {
+		return "", nil
+	}
+	for _, name := range []string{"apply", "help", "list", "revert", "status"} { // no two begin alike
+		if strings.HasPrefix(name, strings.ToLower(word)) {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("Command \"%s\" is not defined.", word) //nolint:staticcheck,revive // the PHP command's words
 }
 
 func (r *run) usage() {
@@ -216,8 +258,7 @@ func (r *run) ask(question string) bool {
 		return true
 	}
 	fmt.Fprintf(r.Err, "%s [y/N] ", question)
-	answer, _ := r.in.ReadString('\n') // the end of the input is no answer
-	answer = strings.TrimSpace(answer)
+	answer := r.answer()
 	return answer == "" || strings.HasPrefix(strings.ToLower(answer), "y")
 }
 
@@ -227,11 +268,19 @@ func (r *run) prompt(question, otherwise string) string {
 		return otherwise
 	}
 	fmt.Fprint(r.Err, question)
-	answer, _ := r.in.ReadString('\n') // the end of the input is no answer
-	if answer = strings.TrimSpace(answer); answer == "" {
-		return otherwise
+	if answer := r.answer(); answer != "" {
+		return answer
 	}
-	return answer
+	return otherwise
+}
+
+// answer reads a line. The end of the input is no answer, and nothing is asked after it.
+func (r *run) answer() string {
+	line, err := r.in.ReadString('\n')
+	if err != nil && line == "" {
+		r.args.noInteraction = true
+	}
+	return strings.TrimSpace(line)
 }
 
 // magentoVersion names the installation as the PHP commands do.
