@@ -121,7 +121,8 @@ type planner struct {
 	// asked holds what the request names, done what was looked at: whether all went well.
 	asked, done map[*catalog.Patch]bool
 	errs        []error
-	eligible    *neighbours // all eligible items, once they are needed
+	eligible    *neighbours // all eligible items and the loose ones, once they are needed
+	loose       []*Item     // those of the request that no catalogue holds
 }
 
 func (s *Stack) planner(items []*Item) *planner {
@@ -131,6 +132,9 @@ func (s *Stack) planner(items []*Item) *planner {
 	}
 	for _, it := range items {
 		p.asked[it.Patch] = true
+		if it.Order == len(s.Catalog.Patches) {
+			p.loose = append(p.loose, it)
+		}
 	}
 	return p
 }
@@ -153,12 +157,12 @@ func (p *planner) included(it *Item) bool {
 	return f.State == Included && !f.Same
 }
 
-// overlapping returns the other eligible items that share files with an item, or with
-// others that do, and what it requires.
+// overlapping returns the other eligible items, and those of the request, that share
+// files with an item, or with others that do, and what it requires.
 func (p *planner) overlapping(it *Item) []*Item {
 	if p.eligible == nil {
 		items, _ := p.stack.Items() // those with a broken diff cannot be in the tree
-		p.eligible = newNeighbours(items)
+		p.eligible = newNeighbours(append(items, p.loose...))
 	}
 	return p.eligible.of(it)
 }

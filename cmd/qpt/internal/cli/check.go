@@ -151,7 +151,7 @@ func (a *app) check(args []string, failOn string) error {
 		result.Warnings = append(result.Warnings, plan.Warnings...)
 		result.Patches = append(result.Patches, v)
 	}
-	checkTogether(sh.stack, open, result)
+	checkTogether(sh.stack, items, open, result)
 	if err := a.checkPolicy(sh, items, result); err != nil {
 		return err
 	}
@@ -161,12 +161,19 @@ func (a *app) check(args []string, failOn string) error {
 
 // checkTogether looks at several patches in the given order: which of them fit only
 // behind others, which cannot be together, and, if they do not fit in this order, in
-// which they would.
-func checkTogether(s *stack.Stack, items []*stack.Item, result *report.Check) {
+// which they would. Open are those of them that are not in the tree by themselves.
+func checkTogether(s *stack.Stack, items, open []*stack.Item, result *report.Check) {
 	if len(items) < 2 {
 		return
 	}
 	plan, err := s.PlanApply(items)
+	for _, f := range plan.Unchanged {
+		for i := range result.Patches {
+			if v := &result.Patches[i]; v.ID == f.Item.ID() && v.Verdict == report.VerdictConflict {
+				v.Verdict, v.Refusals, v.Reasons = report.VerdictApplied, nil, nil
+			}
+		}
+	}
 	for _, step := range plan.Steps {
 		for i := range result.Patches {
 			if v := &result.Patches[i]; v.ID == step.Item.ID() && v.Verdict == report.VerdictConflict {
@@ -178,12 +185,12 @@ func checkTogether(s *stack.Stack, items []*stack.Item, result *report.Check) {
 	if err == nil {
 		return
 	}
-	for _, p := range s.Conflicts(items) {
+	for _, p := range s.Conflicts(open) {
 		if !p.Ordered {
 			result.Conflicts = append(result.Conflicts, pairReport(p))
 		}
 	}
-	order, ok := s.Order(items)
+	order, ok := s.Order(open)
 	if ok {
 		for _, it := range order {
 			result.Order = append(result.Order, it.ID())
