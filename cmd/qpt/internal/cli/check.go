@@ -196,14 +196,39 @@ func checkTogether(s *stack.Stack, items, open []*stack.Item, result *report.Che
 			result.Order = append(result.Order, it.ID())
 		}
 	}
-	for _, f := range failureReports(err) {
-		for i := range result.Patches {
-			if v := &result.Patches[i]; v.ID == f.ID && v.Verdict == report.VerdictApplies {
-				v.Verdict, v.Refusals, v.Steps = report.VerdictConflict, f.Refusals, nil
-				v.Reasons = append(v.Reasons, "it would apply alone, but not after the patches named before it: "+f.Message)
-			}
+	failures := failureReports(err)
+	for i := range result.Patches {
+		v := &result.Patches[i]
+		if v.Verdict != report.VerdictApplies ||
+			slices.ContainsFunc(plan.Steps, func(s stack.Step) bool { return s.Item.ID() == v.ID }) ||
+			slices.ContainsFunc(plan.Unchanged, func(f stack.Finding) bool { return f.Item.ID() == v.ID }) {
+			continue
+		}
+		v.Verdict, v.Steps = report.VerdictConflict, nil
+		for _, f := range behind(v.ID, failures, result.Patches) {
+			v.Refusals = append(v.Refusals, f.Refusals...)
+			v.Reasons = append(v.Reasons, "it would apply alone, but not after the patches named before it: "+f.Message)
 		}
 	}
+}
+
+// behind returns the failures that keep a patch out: its own, else those of patches that
+// are not named, which it may require, else all.
+func behind(id string, failures []report.Failure, named []report.Verdict) []report.Failure {
+	var own, others []report.Failure
+	for _, f := range failures {
+		if f.ID == id {
+			own = append(own, f)
+		} else if !slices.ContainsFunc(named, func(v report.Verdict) bool { return v.ID == f.ID }) {
+			others = append(others, f)
+		}
+	}
+	for _, list := range [][]report.Failure{own, others} {
+		if len(list) > 0 {
+			return list
+		}
+	}
+	return failures
 }
 
 // refusedVerdict explains why an id cannot be had here.
