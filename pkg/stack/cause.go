@@ -69,10 +69,21 @@ func (s *Stack) stateOf(o *applier.Overlay, it *Item, file string) string {
 	if err != nil {
 		return ""
 	}
-	blob := content.Blob()
-	for _, k := range known {
-		if strings.HasPrefix(blob, k.blob) {
-			return "the file is as the catalogue knows it " + k.where + ", and this diff was made for another state"
+	in := func(f *applier.File) string {
+		blob := f.Blob()
+		for _, k := range known {
+			if strings.HasPrefix(blob, k.blob) {
+				return "the file is as the catalogue knows it " + k.where
+			}
+		}
+		return ""
+	}
+	if text := in(content); text != "" {
+		return text + ", and this diff was made for another state"
+	}
+	if lf := bytes.ReplaceAll(content.Data, []byte("\r\n"), []byte("\n")); len(lf) < len(content.Data) {
+		if text := in(&applier.File{Data: lf}); text != "" {
+			return text + ", but its lines end with CRLF; make that LF"
 		}
 	}
 	return "the file differs from every state that the catalogue knows: it was edited here, or belongs to another release"
