@@ -19,10 +19,11 @@ type statusOptions struct {
 func newStatusCmd(a *app) *cobra.Command {
 	var o statusOptions
 	cmd := &cobra.Command{
-		Use:   "status [ID...]",
+		Use:   "status [ID|FILE...]",
 		Short: "Show the eligible patches of this installation and their state",
 		Long: `Status shows every patch that is for one of the installed packages, and whether it
-is in the tree. It changes nothing.
+is in the tree. With ids it shows only these, and with diff files these, too: what lies
+under a diff that no catalogue has is seen when that is named. It changes nothing.
 
 States:
   applied        all of it is in the tree
@@ -55,34 +56,27 @@ func (a *app) status(o statusOptions) error {
 	if err != nil {
 		return err
 	}
+	items, diagnostics := sh.stack.Items()
+	eligible := len(items)
 	for _, id := range o.ids {
-		if _, err := sh.stack.Item(id); err != nil {
-			return withSuggestions(sh.stack.Catalog, err)
+		it, err := a.item(sh, id)
+		if err != nil {
+			return err
+		}
+		if _, known := sh.stack.Catalog.Patch(id); !known && !slices.ContainsFunc(items[eligible:], func(have *stack.Item) bool { return have.ID() == id }) {
+			items = append(items, it)
 		}
 	}
-	items, diagnostics := sh.stack.Items()
 	result := &report.Status{
 		SchemaVersion: report.SchemaVersion,
 		Installation:  installationReport(sh.inst),
 		Patches:       []report.PatchStatus{},
 		Diagnostics:   diagnosticTexts(append(sh.stack.Catalog.Diagnostics, diagnostics...)),
 	}
-	for _, f := range sh.stack.Inspect(items) {
-		switch f.State {
-		case stack.Applied, stack.AppliedUnder:
-			result.Summary.Applied++
-		case stack.Included:
-			result.Summary.Included++
-		case stack.NotApplied:
-			result.Summary.NotApplied++
-		case stack.Blocked:
-			result.Summary.Blocked++
-		case stack.Partial:
-			result.Summary.Partial++
-		case stack.Unknown:
-			result.Summary.Unknown++
+	for i, f := range sh.stack.Inspect(items) {
+		if i < eligible {
+			count(&result.Summary, f.State)
 		}
-		result.Summary.Eligible++
 		if len(o.ids) > 0 && !containsFold(o.ids, f.Item.ID()) || !o.wants(f.State) {
 			continue
 		}
@@ -94,6 +88,24 @@ func (a *app) status(o statusOptions) error {
 		result.Patches = append(result.Patches, r)
 	}
 	return a.render(result)
+}
+
+func count(s *report.Summary, state stack.State) {
+	s.Eligible++
+	switch state {
+	case stack.Applied, stack.AppliedUnder:
+		s.Applied++
+	case stack.Included:
+		s.Included++
+	case stack.NotApplied:
+		s.NotApplied++
+	case stack.Blocked:
+		s.Blocked++
+	case stack.Partial:
+		s.Partial++
+	case stack.Unknown:
+		s.Unknown++
+	}
 }
 
 // wants reports whether patches in a state are asked for.
