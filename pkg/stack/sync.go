@@ -25,6 +25,9 @@ type Layer struct {
 	Renewed map[string]bool
 }
 
+// of reports whether a layer is that of an item, or of a part of it.
+func (l Layer) of(it *Item) bool { return l.Item.Patch == it.Patch }
+
 // Sums are the [Sum] of a file before and after a patch.
 type Sums struct{ Before, After string }
 
@@ -45,6 +48,10 @@ type SyncRequest struct {
 	// is known how far a file has got, without trying. Those that Wanted does not hold
 	// come out.
 	Known []Layer
+	// Earlier are those that this very tree was brought to, in their order, where that is
+	// not what Known says: as when that was changed elsewhere. They come out, too, if
+	// Wanted does not hold them, and tell of files that Known cannot explain.
+	Earlier []Layer
 }
 
 // A SyncPlan is what a [SyncRequest] comes to.
@@ -52,8 +59,6 @@ type SyncPlan struct {
 	*Plan
 	// Was has the state in which each wanted patch was found, by its id.
 	Was map[string]State
-	// Left names the patches that have to come out, whether anything of them was in or not.
-	Left []string
 	// Open is set when a file of a known patch is neither as before nor as after any of them.
 	Open map[string]bool
 }
@@ -130,16 +135,15 @@ func (s *Stack) PlanSync(r SyncRequest) (*SyncPlan, error) {
 	for _, it := range r.Wanted {
 		y.done[it.Patch] = true // nothing that is wanted comes out as replaced
 	}
-	known := y.withoutRenewed(r.Known)
-	y.learn(known)
+	known, earlier := y.withoutRenewed(r.Known), y.withoutRenewed(r.Earlier)
+	y.learn(known, earlier)
 	for _, it := range r.Wanted { // before anything moves
 		y.sync.Was[it.ID()] = y.found(it)
 	}
 	var leaving []*Item
-	for _, l := range known {
-		if l.Item != nil && !slices.Contains(r.Wanted, l.Item) {
+	for _, l := range append(slices.Clip(earlier), known...) {
+		if l.Item != nil && !slices.Contains(r.Wanted, l.Item) && !slices.ContainsFunc(leaving, l.of) {
 			leaving = append(leaving, l.Item)
-			y.sync.Left = append(y.sync.Left, l.ID)
 		}
 	}
 	for _, it := range slices.Backward(leaving) {
@@ -198,62 +202,92 @@ func (y *syncer) withoutRenewed(known []Layer) []Layer {
 	return rest
 }
 
-// learn finds out by sums which files hold which of the known patches.
-func (y *syncer) learn(known []Layer) {
-	chains := map[string][]Layer{} // by path
-	for _, l := range known {
+// learn finds out by sums which files hold which of the known patches, and of the earlier
+// ones.
+func (y *syncer) learn(known, earlier []Layer) {
+	lost := map[string][]string{}
+	was := chains(earlier)
+	for p, chain := range chains(known) {
+		told := y.tell(p, chain, lost)
+		switch {
+		case len(was[p]) == 0:
+			y.sync.Open[p] = !told
+		case told: // without those that are known no more
+			for _, l := range was[p] {
+				if l.Item != nil && !slices.ContainsFunc(chain, func(k Layer) bool { return k.Item != nil && l.of(k.Item) }) {
+					y.note(l.Item, p, false)
+				}
+			}
+		default:
+			y.sync.Open[p] = !y.tell(p, was[p], lost)
+		}
+		delete(was, p)
+	}
+	for p, chain := range was {
+		y.sync.Open[p] = !y.tell(p, chain, lost)
+	}
+	maps.DeleteFunc(y.sync.Open, func(_ string, open bool) bool { return !open })
+	for _, l := range append(slices.Clip(known), earlier...) {
+		if paths := lost[l.ID]; len(paths) > 0 {
+			slices.Sort(paths)
+			y.errs = append(y.errs, &LostError{l.ID, paths})
+			delete(lost, l.ID)
+		}
+	}
+}
+
+// chains returns the layers that touch each path.
+func chains(layers []Layer) map[string][]Layer {
+	chains := map[string][]Layer{}
+	for _, l := range layers {
 		for p := range l.Files {
 			chains[p] = append(chains[p], l)
 		}
 	}
-	lost := map[string][]string{}
-	for p, chain := range chains {
-		// What makes nothing of the file comes and goes with what brings it.
-		var brought []*Item
-		chain = slices.DeleteFunc(chain, func(l Layer) bool {
-			nothing := l.Files[p].Before == l.Files[p].After
-			if nothing && l.Item != nil {
-				brought = append(brought, l.Item)
-			}
-			return nothing
-		})
-		stays := len(chain) > 0 && !slices.ContainsFunc(chain, func(l Layer) bool { return !slices.Contains(y.wanted, l.Item) })
+	return chains
+}
+
+// tell notes which patches of a chain a file holds, and returns whether its sum tells.
+// Lost gets the path by the ids of those that it holds and that have no item.
+func (y *syncer) tell(p string, chain []Layer, lost map[string][]string) bool {
+	// What makes nothing of the file comes and goes with what brings it.
+	var brought []*Item
+	chain = slices.DeleteFunc(slices.Clone(chain), func(l Layer) bool {
+		nothing := l.Files[p].Before == l.Files[p].After
+		if nothing && l.Item != nil {
+			brought = append(brought, l.Item)
+		}
+		return nothing
+	})
+	stays := len(chain) > 0 && !slices.ContainsFunc(chain, func(l Layer) bool { return !slices.Contains(y.wanted, l.Item) })
+	for _, it := range brought {
+		if wanted := slices.Contains(y.wanted, it); !wanted || stays {
+			y.note(it, p, wanted)
+		}
+	}
+	if len(chain) == 0 {
+		return true
+	}
+	file, err := y.plan.Overlay.ReadFile(p)
+	n, ok := 0, err == nil || errors.Is(err, fs.ErrNotExist) // what is wrong shows when it is needed
+	if ok {
+		n, ok = position(p, chain, Sum(file))
+	}
+	if !ok {
 		for _, it := range brought {
-			if wanted := slices.Contains(y.wanted, it); !wanted || stays {
-				y.note(it, p, wanted)
-			}
+			delete(y.in[it], p)
 		}
-		if len(chain) == 0 {
-			continue
-		}
-		file, err := y.plan.Overlay.ReadFile(p)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			y.sync.Open[p] = true // what is wrong shows when it is needed
-			continue
-		}
-		n, ok := position(p, chain, Sum(file))
-		if !ok {
-			y.sync.Open[p] = true
-			for _, it := range brought {
-				delete(y.in[it], p)
-			}
-			continue
-		}
-		for i, l := range chain {
-			switch {
-			case l.Item == nil && i < n:
-				lost[l.ID] = append(lost[l.ID], p)
-			case l.Item != nil:
-				y.note(l.Item, p, i < n)
-			}
+		return false
+	}
+	for i, l := range chain {
+		switch {
+		case l.Item == nil && i < n:
+			lost[l.ID] = append(lost[l.ID], p)
+		case l.Item != nil:
+			y.note(l.Item, p, i < n)
 		}
 	}
-	for _, l := range known {
-		if paths := lost[l.ID]; len(paths) > 0 {
-			slices.Sort(paths)
-			y.errs = append(y.errs, &LostError{l.ID, paths})
-		}
-	}
+	return true
 }
 
 // position returns how many patches of a chain a file holds, and whether its sum tells.

@@ -113,6 +113,31 @@ func TestPlanSyncConverges(t *testing.T) {
 		case err != nil && wantErr == nil:
 			r.Fatalf("%v could be had on a fresh tree: %v", restIDs, err)
 		}
+
+		// The same where the lock is that of somebody else, who never had the others.
+		if wantErr != nil {
+			return
+		}
+		other, _ := at(original)
+		records, _, err := other.Record(want.Overlay, items(t, other, restIDs...))
+		if err != nil {
+			return
+		}
+		var theirs []stack.Layer
+		for i, rec := range records {
+			l := stack.Layer{ID: rec.Item.ID(), Item: rest[i], Files: map[string]stack.Sums{}}
+			for _, f := range rec.Files {
+				l.Files[f.Path] = f.Sums
+			}
+			theirs = append(theirs, l)
+		}
+		plan, err = s.PlanSync(stack.SyncRequest{Wanted: rest, Known: theirs, Earlier: layers})
+		if err != nil {
+			r.Fatalf("%v by another lock: %v", restIDs, err)
+		}
+		if d := cmp.Diff(result(t, original, want.Plan), result(t, wiped, plan.Plan)); d != "" {
+			r.Fatalf("%v by another lock (-want +got):\n%s", restIDs, d)
+		}
 	})
 }
 

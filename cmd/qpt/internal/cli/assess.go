@@ -25,6 +25,8 @@ import (
 type assessment struct {
 	set  *declared.Set
 	lock *declared.Lock // nil if there is none
+	// synced is what this tree was last brought to, nil if that is not known or the lock.
+	synced *declared.Lock
 
 	wanted     []*stack.Item
 	sums       map[*stack.Item][]string // of each variant's diff
@@ -41,10 +43,14 @@ type assessment struct {
 // for right, whatever the lock says of it.
 func (a *app) assess(sh *shop, set *declared.Set, lock *declared.Lock, relock bool) (*assessment, error) {
 	s := &assessment{set: set, lock: lock, sums: map[*stack.Item][]string{}}
+	if synced := a.synced(sh); synced != nil && (lock == nil || !bytes.Equal(synced.Bytes(), lock.Bytes())) {
+		s.synced = synced
+	}
 	if err := s.choose(a, sh); err != nil {
 		return nil, err
 	}
-	s.plan, s.failures = sh.stack.PlanSync(stack.SyncRequest{Wanted: s.wanted, Known: a.known(sh, s)})
+	known := a.known(sh, s, lock, nil)
+	s.plan, s.failures = sh.stack.PlanSync(stack.SyncRequest{Wanted: s.wanted, Known: known, Earlier: a.known(sh, s, s.synced, known)})
 	for i := range s.plan.Steps {
 		step := &s.plan.Steps[i]
 		if by := s.requiredBy[step.Item.ID()]; len(by) > 0 && step.Dir == applier.Forward {
@@ -125,12 +131,12 @@ func owner(sh *shop, path string) string {
 	return project.PackageOf(path)
 }
 
-// renewed reports whether a file is not the one that the lock tells of, since its package
+// renewed reports whether a file is not the one that a lock tells of, since its package
 // is another one. What lies in the root is what Composer copied from the base package,
 // unless it shows that it is not: patches may have created it, or settings spared it.
-func (s *assessment) renewed(sh *shop, path string) bool {
+func renewed(sh *shop, lock *declared.Lock, path string) bool {
 	owner := owner(sh, path)
-	was := s.lock.Installed[owner]
+	was := lock.Installed[owner]
 	if was == "" || was == installedVersion(sh, owner) {
 		return false
 	}
@@ -265,27 +271,33 @@ func (s *assessment) locked(it *stack.Item) (p *declared.LockedPatch, same bool)
 	return p, ok && slices.Equal(p.Sums(), s.sums[it])
 }
 
-// known turns the lock into what a plan can use.
-func (a *app) known(sh *shop, s *assessment) []stack.Layer {
-	if s.lock == nil {
+// known turns a lock into what a plan can use. Where another one has a patch with the same
+// diffs, its item is taken.
+func (a *app) known(sh *shop, s *assessment, lock *declared.Lock, other []stack.Layer) []stack.Layer {
+	if lock == nil {
 		return nil
 	}
 	var layers []stack.Layer
-	for i := range s.lock.Patches {
-		p := &s.lock.Patches[i]
+	for i := range lock.Patches {
+		p := &lock.Patches[i]
 		l := stack.Layer{ID: p.ID, Files: map[string]stack.Sums{}, Renewed: map[string]bool{}}
 		for _, f := range p.Files {
 			if f.Mode != "" && f.Before == f.After {
 				continue // only the mode tells, and sums do not
 			}
 			l.Files[f.Path] = stack.Sums{Before: f.Before, After: f.After}
-			if s.renewed(sh, f.Path) {
+			if renewed(sh, lock, f.Path) {
 				l.Renewed[f.Path] = true
 			}
 		}
 		for _, it := range s.wanted {
-			if have, same := s.locked(it); same && have == p {
+			if strings.EqualFold(it.ID(), p.ID) && slices.Equal(p.Sums(), s.sums[it]) {
 				l.Item = it
+			}
+		}
+		for _, o := range other {
+			if have, ok := s.lock.Patch(o.ID); ok && l.Item == nil && strings.EqualFold(o.ID, p.ID) && slices.Equal(p.Sums(), have.Sums()) {
+				l.Item = o.Item
 			}
 		}
 		if l.Item == nil {
@@ -524,9 +536,33 @@ func (s *assessment) drift() {
 			s.add("outdated-lock", report.LevelError, "", "", declared.Place{}, declared.LockFile+" was made for other declarations; run qpt lock")
 		}
 	}
+	s.leftover()
 	s.modes()
 	for _, id := range s.others {
 		s.add("overlap", report.LevelWarning, id, "", declared.Place{}, "patch "+id+" is in the tree too and changes files of declared patches; declare it, or revert it")
+	}
+}
+
+// leftover finds patches that were put into this tree, and that neither the declarations
+// nor the lock have since, or have with another diff: somebody else changed these.
+func (s *assessment) leftover() {
+	if s.synced == nil {
+		return
+	}
+	for _, p := range s.synced.Patches {
+		there := slices.ContainsFunc(s.plan.Steps, func(step stack.Step) bool {
+			return step.Dir == applier.Reverse && !step.Lift && strings.EqualFold(step.Item.ID(), p.ID)
+		})
+		if !there {
+			continue
+		}
+		now, locked := s.lock.Patch(p.ID)
+		switch {
+		case locked && !slices.Equal(now.Sums(), p.Sums()):
+			s.add("leftover", report.LevelError, p.ID, "", s.place(p.ID), "patch "+p.ID+" was put into this tree with another diff than the locked one")
+		case !locked && !slices.ContainsFunc(s.wanted, func(it *stack.Item) bool { return strings.EqualFold(it.ID(), p.ID) }):
+			s.add("leftover", report.LevelError, p.ID, "", declared.Place{}, "patch "+p.ID+" was put into this tree, and is not declared any more")
+		}
 	}
 }
 
@@ -581,7 +617,7 @@ func (s *assessment) frozen() []report.Finding {
 		}}
 	}
 	// What sync mends by putting in what the lock says is no reason to refuse.
-	mended := []string{"reverted", "partial", "overlap", "ineligible"}
+	mended := []string{"reverted", "partial", "overlap", "ineligible", "leftover"}
 	found := slices.DeleteFunc(slices.Clone(s.findings), func(f report.Finding) bool { return slices.Contains(mended, f.Rule) })
 	if s.refused != nil || s.failures != nil {
 		return found

@@ -33,6 +33,14 @@ func (a *app) inStep(sh *shop) (*declared.Lock, bool) {
 	if err := s.choose(a, sh); err != nil || len(s.findings) > 0 || len(s.wanted) != len(lock.Patches) {
 		return nil, false
 	}
+	if synced := a.synced(sh); synced != nil {
+		for i := range synced.Patches { // there may be one that nobody declares any more
+			p := &synced.Patches[i]
+			if now, ok := lock.Patch(p.ID); !ok || !slices.Equal(now.Sums(), p.Sums()) {
+				return nil, false
+			}
+		}
+	}
 	for i, it := range s.wanted {
 		if locked, same := s.locked(it); !same || locked != &lock.Patches[i] {
 			return nil, false

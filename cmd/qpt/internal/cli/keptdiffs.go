@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -50,9 +51,12 @@ func (a *app) keepDiffs(sh *shop, s *assessment) {
 			}
 		}
 	}
-	if s.lock != nil {
-		for i := range s.lock.Patches {
-			for _, sum := range s.lock.Patches[i].Sums() {
+	for _, lock := range []*declared.Lock{s.lock, s.synced} {
+		if lock == nil {
+			continue
+		}
+		for i := range lock.Patches {
+			for _, sum := range lock.Patches[i].Sums() {
 				needed[sum+".patch"] = true
 			}
 		}
@@ -67,6 +71,37 @@ func (a *app) keepDiffs(sh *shop, s *assessment) {
 			_ = os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
+}
+
+// syncedName is the file in the state folder that has the lock which the tree was last
+// brought to. Another one may have come since with a commit of somebody else.
+const syncedName = "synced.lock"
+
+// synced returns the lock that this tree was last brought to, nil if that is not known.
+func (a *app) synced(sh *shop) *declared.Lock {
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(a.storeDir(sh)), syncedName))
+	if err != nil {
+		return nil
+	}
+	lock, err := declared.ParseLock(text)
+	if err != nil {
+		return nil // of another version, or not of qpt
+	}
+	return lock
+}
+
+// keepSynced remembers the lock that the tree is brought to, where there is a state folder,
+// and reports whether it was another one.
+func (a *app) keepSynced(sh *shop, lock *declared.Lock) (changed bool) {
+	name := filepath.Join(filepath.Dir(a.storeDir(sh)), syncedName)
+	text := lock.Bytes()
+	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, text) {
+		return false
+	}
+	if _, err := os.Stat(filepath.Dir(name)); err != nil {
+		return false
+	}
+	return store.WriteFile(name, text, 0o644) == nil // without it, the next sync knows less
 }
 
 // readOwn reads a file of qpt in the root; none is empty.

@@ -68,6 +68,7 @@ func (a *app) stamp() *stamp {
 	var files sync.WaitGroup
 	files.Go(func() { s.same = sameFiles(root, s.lock) })
 	a.inputs(&f, root, s.lock)
+	f.file(s.state.FS(), syncedName)
 	files.Wait()
 	if f.err != nil {
 		return nil

@@ -130,7 +130,7 @@ func (a *app) sync(ctx context.Context, o syncOptions) (err error) {
 	}
 	if o.command == "sync" {
 		if lock, ok := a.inStep(sh); ok {
-			if before != nil && !o.dryRun {
+			if !o.dryRun && !a.keepSynced(sh, lock) && before != nil {
 				before.keep()
 			}
 			return nothing(lock)
@@ -224,6 +224,9 @@ func (a *app) sync(ctx context.Context, o syncOptions) (err error) {
 		if o.command != "lock" {
 			a.remember(sh, o.changeOptions, s.plan.Steps, nil)
 		}
+	}
+	if !o.dryRun && o.command != "lock" {
+		a.keepSynced(sh, s.next)
 	}
 	return a.render(result)
 }
@@ -469,6 +472,9 @@ func (s *assessment) implied(o syncOptions) []stack.Step {
 	var steps []stack.Step
 	for _, step := range s.plan.Steps {
 		_, locked := s.lock.Patch(step.Item.ID())
+		if !locked {
+			_, locked = s.synced.Patch(step.Item.ID())
+		}
 		_, needed := s.requiredBy[step.Item.ID()]
 		wanted := false
 		for _, it := range s.wanted {

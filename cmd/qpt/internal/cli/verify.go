@@ -22,6 +22,7 @@ qpt.yaml are broken.
 Rules about drift:
   not-applied, reverted, partial   a declared patch is not, or not wholly, in the tree
   unlocked, undeclared, reordered  qpt.lock and the declarations differ
+  leftover                         this tree has a patch, or a diff of one, that qpt.lock does not
   edited                           a file is not what any patch made of it
   catalogue-changed, newer-variant another diff would be put in now
   unknown-patch, ineligible, unusable, hash-mismatch, missing-requirement
