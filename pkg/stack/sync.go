@@ -135,7 +135,7 @@ func (s *Stack) PlanSync(r SyncRequest) (*SyncPlan, error) {
 	for _, it := range r.Wanted {
 		y.done[it.Patch] = true // nothing that is wanted comes out as replaced
 	}
-	known, earlier := y.withoutRenewed(r.Known), y.withoutRenewed(r.Earlier)
+	known, earlier := y.withoutRenewed(y.withAlike(r.Known)), y.withoutRenewed(y.withAlike(r.Earlier))
 	y.learn(known, earlier)
 	for _, it := range r.Wanted { // before anything moves
 		y.sync.Was[it.ID()] = y.found(it)
@@ -165,6 +165,39 @@ type syncer struct {
 	// in says of the files of an item whether they hold it, as far as sums tell, or what
 	// was staged since.
 	in map[*Item]map[string]bool
+}
+
+// withAlike returns layers with an item where the diff is not to be had, and the one that
+// is wanted now takes the same out: diffs change in their prose alone, too.
+func (y *syncer) withAlike(known []Layer) []Layer {
+	list := slices.Clone(known)
+	for i := range list {
+		l := &list[i]
+		for _, it := range y.wanted {
+			if l.Item == nil && strings.EqualFold(it.ID(), l.ID) && y.alike(it, l) {
+				l.Item = it
+			}
+		}
+	}
+	return list
+}
+
+// alike reports whether an item takes out of the tree what a layer says that was put in.
+func (y *syncer) alike(it *Item, l *Layer) bool {
+	without := y.plan.Overlay.Fork()
+	if len(it.Paths()) != len(l.Files) || takeOff(without, it) != nil {
+		return false
+	}
+	is := func(o *applier.Overlay, path, sum string) bool {
+		file, err := o.ReadFile(path)
+		return (err == nil || errors.Is(err, fs.ErrNotExist)) && Sum(file) == sum
+	}
+	for path, sums := range l.Files {
+		if !is(y.plan.Overlay, path, sums.After) || !is(without, path, sums.Before) {
+			return false
+		}
+	}
+	return true
 }
 
 // withoutRenewed returns layers without what is to come out of files that are not those

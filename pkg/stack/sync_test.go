@@ -275,6 +275,15 @@ func TestPlanSyncLost(t *testing.T) {
 	if _, err := newStack(t, in).PlanSync(stack.SyncRequest{Known: layers}); !errors.As(err, &lost) || !slices.Equal(lost.Paths, []string{"f"}) {
 		t.Errorf("error %v", err)
 	}
+	// One of the same name that takes the same out stands in for it, another one does not.
+	alike := newStack(t, in, spec{id: "ONE", diff: "Prose.\n" + diff(base, in)})
+	if p, err := alike.PlanSync(stack.SyncRequest{Wanted: items(t, alike, "ONE"), Known: layers}); err != nil || len(p.Steps) > 0 {
+		t.Errorf("steps %v, error %v", steps(p.Plan), err)
+	}
+	other := newStack(t, in, spec{id: "ONE", diff: diff(base, base.with("f", lines(9, map[int]string{3: "two\n"})))})
+	if _, err := other.PlanSync(stack.SyncRequest{Wanted: items(t, other, "ONE"), Known: layers}); !errors.As(err, &lost) {
+		t.Errorf("error %v", err)
+	}
 }
 
 // What is ignored is not required, and what cannot be had is told.
