@@ -74,7 +74,7 @@ func Sections(src []byte) ([]Section, error) {
 			c.announce()
 			c.diffLine(line)
 			c.next()
-		case c.lead >= 0 && bytes.HasPrefix(line, []byte("=====")):
+		case c.lead >= 0 && isFiller(line):
 			c.next()
 		default:
 			c.pass()
@@ -85,6 +85,19 @@ func Sections(src []byte) ([]Section, error) {
 		return nil, &ParseError{0, describeNonDiff(src)}
 	}
 	return c.sections, nil
+}
+
+// isFiller reports whether a line stands between one that names the file and the change, as PhpStorm writes them behind
+// "Index:" and Adobe behind a "diff" without "--git".
+func isFiller(line []byte) bool {
+	for _, prefix := range []string{
+		"=====", "IDEA additional info:", "Subsystem: ", "<+>", "index ", "new file mode ", "deleted file mode ", "old mode ", "new mode ",
+	} {
+		if bytes.HasPrefix(line, []byte(prefix)) {
+			return true
+		}
+	}
+	return false
 }
 
 // A cutter gathers sections.

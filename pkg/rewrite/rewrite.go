@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -112,9 +113,11 @@ type change struct {
 type converted struct {
 	changes []change
 	strip   int
+	to      project.Layout
 }
 
 func open(src []byte, o Options) (*converted, error) {
+	src = bytes.TrimPrefix(src, []byte("\ufeff")) // a byte order mark would hide the first header
 	sections, err := applier.Sections(src)
 	if err != nil {
 		return nil, err
@@ -124,7 +127,7 @@ func open(src []byte, o Options) (*converted, error) {
 			return nil, err
 		}
 	}
-	d := &converted{strip: o.Strip}
+	d := &converted{strip: o.Strip, to: o.To}
 	for i := range sections {
 		s := &sections[i]
 		c := change{change: s.Change, text: s.Text, checked: s.Text}
@@ -153,11 +156,14 @@ func open(src []byte, o Options) (*converted, error) {
 			if s.Binary {
 				return nil, &applier.ParseError{Line: s.Line, Reason: fmt.Sprintf("%q: binary changes are not supported", c.paths[0])}
 			}
-			c.text = s.Rename(o.rename(o.ToStrip))
+			c.text = s.Rename(o.rename(s, o.ToStrip))
 			c.checked = c.text
 			if o.ToStrip != 1 {
-				c.checked = s.Rename(o.rename(1))
+				c.checked = s.Rename(o.rename(s, 1))
 			}
+		}
+		if err := o.checkLeft(s, c.text); err != nil {
+			return nil, err
 		}
 		d.changes = append(d.changes, c)
 	}
@@ -170,22 +176,84 @@ func missing(s *applier.Section, n applier.Name, strip int) error {
 }
 
 // rename returns how a name is rewritten when names are to have that many leading components.
-func (o Options) rename(strip int) func(applier.Name) string {
+func (o Options) rename(s *applier.Section, strip int) func(applier.Name) string {
 	return func(n applier.Name) string {
 		rest := pathOf(n, o.Strip)
+		if n.Kind == applier.IndexName {
+			rest = indexed(s, n, o.Strip)
+		}
 		to := layout(o.To, rest)
 		switch {
-		case n.Kind != applier.HunkName:
+		case n.Kind == applier.IndexName, strip == o.Strip:
 			return strings.TrimSuffix(n.Path, rest) + to
-		case strip == o.Strip:
-			return strings.TrimSuffix(n.Path, rest) + to
-		case strip == 0:
+		case n.Kind == applier.MoveName, strip == 0:
 			return to
 		case n.New:
 			return "b/" + to
 		}
 		return "a/" + to
 	}
+}
+
+// indexed is what a name behind "Index:" says without the prefix that it has before the path of the change, if any.
+func indexed(s *applier.Section, index applier.Name, strip int) string {
+	for _, n := range s.Names {
+		if n.Kind == applier.HunkName && strings.HasSuffix(index.Path, "/"+pathOf(n, strip)) {
+			return pathOf(n, strip)
+		}
+	}
+	return index.Path
+}
+
+// indexes reports whether the name behind "Index:" is that of the change, maybe with a prefix.
+func (o Options) indexes(s *applier.Section) bool {
+	for _, n := range s.Names {
+		if n.Kind == applier.IndexName {
+			return slices.ContainsFunc(s.Names, func(h applier.Name) bool {
+				return h.Kind == applier.HunkName && strings.HasSuffix("/"+n.Path, "/"+pathOf(h, o.Strip))
+			})
+		}
+	}
+	return false
+}
+
+// headers begin the lines of diffs that name files. Some are read, the rest is for people or for other tools.
+var headers = [][]byte{
+	[]byte("diff "), []byte("Index: "), []byte("--- "), []byte("+++ "), []byte("*** "), []byte("rename "), []byte("copy "),
+	[]byte("Only in "), []byte("Binary files "), []byte("Files "), []byte("Property changes on: "),
+}
+
+// checkLeft refuses a section in which, as rewritten, a header still names a file in the other layout: a diff of which
+// part is rewritten says what nobody meant.
+func (o Options) checkLeft(s *applier.Section, text []byte) error {
+	line := s.Line - 1
+	for l := range bytes.Lines(text) {
+		line++
+		if s.Change && bytes.HasPrefix(l, []byte("@@ -")) {
+			return nil
+		}
+		if !slices.ContainsFunc(headers, func(h []byte) bool { return bytes.HasPrefix(l, h) }) {
+			continue
+		}
+		words := strings.TrimSpace(string(l))
+		if dir, ok := strings.CutPrefix(words, "Only in "); ok {
+			words = strings.Replace(dir, ": ", "/", 1)
+		}
+		for _, word := range strings.FieldsFunc(words, func(r rune) bool { return strings.ContainsRune(" \t'\"", r) }) {
+			levels := []int{0, o.Strip - 1, o.Strip}
+			if bytes.HasPrefix(l, []byte("Index: ")) && !o.indexes(s) {
+				for strip := range strings.Count(word, "/") {
+					levels = append(levels, strip)
+				}
+			}
+			for _, strip := range levels {
+				if p := pathOf(applier.Name{Path: word}, strip); layout(o.To, p) != p {
+					return &applier.ParseError{Line: line, Reason: fmt.Sprintf("the name %q cannot be rewritten where it stands, and the rest alone is not: take the line out if nothing is lost with it", word)}
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // pathOf is what a name says without its leading components.
@@ -205,12 +273,20 @@ func pathOf(n applier.Name, strip int) string {
 	return p
 }
 
+// layout maps a path. Doubled slashes are one, as the applier reads them; a path that stays keeps them.
 func layout(to project.Layout, p string) string {
+	one := slashes.ReplaceAllString(p, "/")
+	mapped := project.ToComposer(one)
 	if to == project.Git {
-		return project.ToGit(p)
+		mapped = project.ToGit(one)
 	}
-	return project.ToComposer(p)
+	if mapped == one {
+		return p
+	}
+	return mapped
 }
+
+var slashes = regexp.MustCompile(`//+`)
 
 // detect returns the strip level at which every path begins with a folder of Magento, or lies in its root.
 func detect(sections []applier.Section) (int, error) {
@@ -283,6 +359,11 @@ func (d *converted) part(keep func(change) bool) (*Part, error) {
 	diff, err := applier.Parse(checked.Bytes())
 	if err != nil {
 		return nil, err
+	}
+	for _, p := range diff.Paths() {
+		if layout(d.to, p) != p {
+			return nil, fmt.Errorf("the name of %s is written in a way that cannot be rewritten", p)
+		}
 	}
 	return &Part{Text: text.Bytes(), Paths: diff.Paths(), Strip: d.strip, Moved: moved}, nil
 }
