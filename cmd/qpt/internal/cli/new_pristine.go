@@ -169,6 +169,24 @@ func (n *authoring) ofPackage(p string) bool {
 	return n.ofBase(p)
 }
 
+// ofRepository reports whether a file of a clone that its last commit has is Magento's, though it lies in no package and
+// in no folder that is Magento's alone: a new file there may be the shop's.
+func (n *authoring) ofRepository(p string) bool {
+	if n.shop.inst.Layout != project.Git {
+		return false
+	}
+	top, rest, below := strings.Cut(p, "/")
+	switch top {
+	case "app":
+		return !strings.Contains(rest, "/") || strings.HasPrefix(rest, "etc/")
+	case "bin", "dev", "phpserver", "pub":
+		return true
+	case ".htaccess", "index.php", "nginx.conf.sample":
+		return !below
+	}
+	return false
+}
+
 // lacking names a folder that was asked for and that the last commit does not have.
 func (n *authoring) lacking(ctx context.Context, c *clone) string {
 	folders := []string{n.shop.inst.VendorDir}
@@ -214,7 +232,7 @@ func (n *authoring) fromGit(ctx context.Context, c *clone, before author.Pristin
 		if slices.ContainsFunc(n.paths, func(dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }) {
 			return true
 		}
-		if !n.wanted(p) || !n.ofPackage(p) {
+		if !n.wanted(p) || !n.ofPackage(p) && (added || !n.ofRepository(p)) {
 			return false
 		}
 		if !added {
