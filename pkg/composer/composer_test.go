@@ -122,6 +122,11 @@ func TestProtocols(t *testing.T) {
 			"repo/p/all$" + sum256([]byte(providers)) + ".json":            providers,
 			"repo/p/acme/patches%24" + sum256([]byte(byVersion)) + ".json": byVersion,
 		},
+		"v1 without a list": {
+			"repo/packages.json":          `{"packages": [], "providers-lazy-url": "/repo/lazy/%package%.json", "notify-batch": "/notify"}`,
+			"repo/lazy/acme/patches.json": byVersion,
+			"repo/lazy/else/where.json":   `{"packages": []}`,
+		},
 		"inline": {"repo/packages.json": byVersion},
 		"includes": {
 			"repo/packages.json":        `{"packages": [], "includes": {"include/all$1.json": {"sha1": "` + sum1([]byte(byVersion)) + `"}}}`,
@@ -327,6 +332,12 @@ func TestFailures(t *testing.T) {
 			fmt.Fprint(w, "<html>log in")
 		}, 1, "a web page instead of a file"},
 		{"another archive", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "PK other") }, 1, "checksum is wrong"},
+		{"a page to log in that is called an archive", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/zip")
+			fmt.Fprint(w, "\n<!DOCTYPE html><html>log in")
+		}, 1, "what came is a web page, such as one to log in"},
+		{"an error in JSON", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"error": "log in"}`) }, 1, "what came is JSON"},
+		{"nothing", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }, 1, "what came is empty"},
 		{"truncated, never complete", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", fmt.Sprint(len(zipped)))
 			_, _ = w.Write(zipped[:1000])
@@ -414,7 +425,8 @@ func TestMirrorsAndRecovery(t *testing.T) {
 		fmt.Fprintf(w, `{"packages": {"a/b": {"1.0.0": {"name": "a/b", "version": "1.0.0", "dist": {"type": "zip", "url": "gone.zip", "shasum": "%s",
 			"reference": "ref", "mirrors": [{"url": "/m/%%package%%/%%version%%/%%reference%%.%%type%%", "preferred": false}]}}}}}`, sum1(zipped))
 	})
-	served.HandleFunc("/m/a/b/1.0.0.0/ref.zip", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(zipped) })
+	// Composer has the MD5 of a reference in the address that is no name of a commit.
+	served.HandleFunc("/m/a/b/1.0.0.0/18389a4a9ad5795744699cff0ba66c15.zip", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(zipped) })
 	server := httptest.NewTLSServer(served)
 	defer server.Close()
 	c := client(t, server, "")
@@ -426,7 +438,7 @@ func TestMirrorsAndRecovery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, source, err := c.FetchPackage(t.Context(), list[0]); err != nil || !strings.HasSuffix(source, "/m/a/b/1.0.0.0/ref.zip") {
+	if _, source, err := c.FetchPackage(t.Context(), list[0]); err != nil || !strings.HasSuffix(source, "/m/a/b/1.0.0.0/18389a4a9ad5795744699cff0ba66c15.zip") {
 		t.Errorf("from %s, error %v", source, err)
 	}
 }

@@ -1,6 +1,7 @@
 package composer
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha1" //nolint:gosec // the protocol's checksum, not ours
 	"crypto/sha256"
@@ -231,10 +232,33 @@ func (d Download) check(name string) error {
 			return err
 		}
 		if got := hex.EncodeToString(sum.hash.Sum(nil)); !strings.EqualFold(got, sum.want) {
-			return fmt.Errorf("%w: the archive's %s is %s, expected %s", ErrChecksum, sum.kind, got, strings.ToLower(sum.want))
+			return fmt.Errorf("%w: the archive's %s is %s, expected %s%s", ErrChecksum, sum.kind, got, strings.ToLower(sum.want), noArchive(name))
 		}
 	}
 	return nil
+}
+
+// noArchive says what a file is whose sum is wrong, if it is plainly no archive.
+func noArchive(name string) string {
+	const enough = 512
+	f, err := os.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, enough))
+	head = bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\ufeff")))
+	switch {
+	case err != nil:
+		return ""
+	case len(head) == 0:
+		return "; what came is empty"
+	case bytes.HasPrefix(head, []byte("<")):
+		return "; what came is a web page, such as one to log in: check the address and the credentials"
+	case bytes.HasPrefix(head, []byte("{")), bytes.HasPrefix(head, []byte("[")):
+		return "; what came is JSON, such as the message of an error: check the address and the credentials"
+	}
+	return ""
 }
 
 // CheckFile compares a file with a SHA-256 in hex.

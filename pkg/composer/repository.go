@@ -3,6 +3,7 @@ package composer
 import (
 	"bytes"
 	"context"
+	"crypto/md5"  //nolint:gosec // a part of addresses, no checksum
 	"crypto/sha1" //nolint:gosec // the protocol's checksum, not ours
 	"crypto/sha256"
 	"encoding/hex"
@@ -40,10 +41,12 @@ type root struct {
 	Available         []string                   `json:"available-packages"`
 	AvailablePatterns []string                   `json:"available-package-patterns"`
 	ProvidersURL      string                     `json:"providers-url"`
+	LazyURL           string                     `json:"providers-lazy-url"`
 	ProviderIncludes  map[string]hashed          `json:"provider-includes"`
 	Providers         map[string]hashed          `json:"providers"`
 	Includes          map[string]hashed          `json:"includes"`
 	Packages          map[string]json.RawMessage `json:"packages"`
+	Minified          string                     `json:"minified"`
 	Mirrors           []struct {
 		DistURL   string `json:"dist-url"`
 		Preferred bool   `json:"preferred"`
@@ -172,16 +175,17 @@ func (r *Repository) versions(ctx context.Context, name string) ([]Package, erro
 		}
 	}
 	if r.root.MetadataURL != "" {
-		return r.protocol2(ctx, name)
+		if !r.mayHave(name) {
+			return nil, ErrNotFound
+		}
+		return r.lazily(ctx, r.root.MetadataURL, name)
 	}
 	return r.protocol1(ctx, name)
 }
 
-func (r *Repository) protocol2(ctx context.Context, name string) ([]Package, error) {
-	if !r.mayHave(name) {
-		return nil, ErrNotFound
-	}
-	b, err := r.client.metadata(ctx, r.resolve(strings.ReplaceAll(r.root.MetadataURL, "%package%", name)), hashed{})
+// lazily asks for a package without knowing whether it is there.
+func (r *Repository) lazily(ctx context.Context, address, name string) ([]Package, error) {
+	b, err := r.client.metadata(ctx, r.resolve(strings.ReplaceAll(address, "%package%", name)), hashed{})
 	var status *StatusError
 	if errors.As(err, &status) && status.Code == http.StatusNotFound {
 		return nil, ErrNotFound
@@ -189,12 +193,9 @@ func (r *Repository) protocol2(ctx context.Context, name string) ([]Package, err
 	if err != nil {
 		return nil, err
 	}
-	var file struct {
-		Packages map[string]json.RawMessage `json:"packages"`
-		Minified string                     `json:"minified"`
-	}
-	if err := json.Unmarshal(b, &file); err != nil {
-		return nil, notJSON(b, err)
+	file, err := parseRoot(b)
+	if err != nil {
+		return nil, err
 	}
 	return r.packages(name, file.Packages[name], file.Minified)
 }
@@ -229,7 +230,10 @@ func (r *Repository) protocol1(ctx context.Context, name string) ([]Package, err
 		}
 		sum, ok = included.Providers[name]
 	}
-	if !ok || r.root.ProvidersURL == "" {
+	switch {
+	case !ok && r.root.LazyURL != "":
+		return r.lazily(ctx, r.root.LazyURL, name)
+	case !ok || r.root.ProvidersURL == "":
 		return nil, ErrNotFound
 	}
 	address := strings.NewReplacer("%package%", name, "%hash%", sum.SHA256, "$", "%24").Replace(r.root.ProvidersURL)
@@ -309,8 +313,15 @@ func (r *Repository) addresses(p Package) []string {
 	for _, m := range r.root.Mirrors {
 		mirrors = append(mirrors, Mirror{m.DistURL, m.Preferred})
 	}
-	fill := strings.NewReplacer("%package%", p.Name, "%version%", p.version.Normalized(), "%prettyVersion%", p.Version,
-		"%reference%", p.Dist.Reference, "%type%", p.Dist.Type)
+	version, reference := p.version.Normalized(), p.Dist.Reference
+	if strings.Contains(version, "/") {
+		version = sumMD5(version)
+	}
+	if strings.Trim(reference, "0123456789abcdef") != "" {
+		reference = sumMD5(reference)
+	}
+	fill := strings.NewReplacer("%package%", p.Name, "%version%", version, "%prettyVersion%", p.Version,
+		"%reference%", reference, "%type%", p.Dist.Type)
 	list := []string{r.resolve(p.Dist.URL)}
 	for _, m := range slices.Backward(mirrors) {
 		if m.URL != "" && m.Preferred {
@@ -323,6 +334,12 @@ func (r *Repository) addresses(p Package) []string {
 		}
 	}
 	return list
+}
+
+// sumMD5 is what Composer puts into the address of a mirror for what may have other characters than a file name.
+func sumMD5(s string) string {
+	sum := md5.Sum([]byte(s)) //nolint:gosec // see above
+	return hex.EncodeToString(sum[:])
 }
 
 // Pick returns the version that is asked for, or the highest stable one for "". The
