@@ -115,6 +115,7 @@ func TestProtocols(t *testing.T) {
 		"v2": {
 			"repo/packages.json":                 `{"packages": [], "metadata-url": "/repo/p2/%package%.json", "available-package-patterns": ["acme/*"]}`,
 			"repo/p2/acme/patches.json":          minified,
+			"repo/p2/acme/patches~dev.json":      `{"packages": {"acme/patches": [{"name": "acme/patches", "version": "dev-main", ` + dist + `}]}}`,
 			"repo/p2/acme/elsewhere-forbid.json": `{}`,
 		},
 		"v1": {
@@ -155,6 +156,14 @@ func TestProtocols(t *testing.T) {
 			}
 			if _, err := composer.Pick(list, "3.0"); !errors.Is(err, composer.ErrNotFound) {
 				t.Errorf("error %v", err)
+			}
+			branches, err := r.Branches(t.Context(), "acme/patches")
+			want := "1.2.0-beta1 1.1.82 1.1.9"
+			if name == "v2" {
+				want = "dev-main"
+			}
+			if err != nil || versionsOf(branches) != want {
+				t.Errorf("branches %q, error %v", versionsOf(branches), err)
 			}
 			file, source, err := c.FetchPackage(t.Context(), p)
 			if err != nil || source != server.URL+"/dist.zip" {

@@ -145,8 +145,18 @@ func (r *Repository) resolve(address string) string {
 // Versions returns all versions of a package, the highest first. Those whose version
 // Composer could not read, or that have no archive, are left out.
 func (r *Repository) Versions(ctx context.Context, name string) ([]Package, error) {
+	return r.sorted(ctx, name, "")
+}
+
+// Branches does the same as Versions for versions in development, which the second version of the protocol keeps apart;
+// of the first it returns all.
+func (r *Repository) Branches(ctx context.Context, name string) ([]Package, error) {
+	return r.sorted(ctx, name, "~dev")
+}
+
+func (r *Repository) sorted(ctx context.Context, name, suffix string) ([]Package, error) {
 	name = strings.ToLower(name)
-	list, err := r.versions(ctx, name)
+	list, err := r.versions(ctx, name, suffix)
 	if err == nil && len(list) == 0 {
 		err = ErrNotFound
 	}
@@ -157,7 +167,8 @@ func (r *Repository) Versions(ctx context.Context, name string) ([]Package, erro
 	return list, nil
 }
 
-func (r *Repository) versions(ctx context.Context, name string) ([]Package, error) {
+// versions returns those of a package. The suffix is for an address of the second version of the protocol.
+func (r *Repository) versions(ctx context.Context, name, suffix string) ([]Package, error) {
 	if raw, ok := r.root.Packages[name]; ok {
 		return r.packages(name, raw, "")
 	}
@@ -178,7 +189,7 @@ func (r *Repository) versions(ctx context.Context, name string) ([]Package, erro
 		if !r.mayHave(name) {
 			return nil, ErrNotFound
 		}
-		return r.lazily(ctx, r.root.MetadataURL, name)
+		return r.lazily(ctx, strings.ReplaceAll(r.root.MetadataURL, "%package%", "%package%"+suffix), name)
 	}
 	return r.protocol1(ctx, name)
 }

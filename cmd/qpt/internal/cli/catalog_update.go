@@ -203,7 +203,11 @@ func (u *updater) pack(ctx context.Context, arg string) (store.Entry, error) {
 			return store.Entry{}, err
 		}
 	}
-	list, err := u.repository.Versions(ctx, name)
+	versions := u.repository.Versions
+	if strings.HasPrefix(strings.ToLower(version), "dev-") || strings.HasSuffix(strings.ToLower(version), "-dev") {
+		versions = u.repository.Branches
+	}
+	list, err := versions(ctx, name)
 	if err == nil {
 		var p composer.Package
 		if p, err = composer.Pick(list, version); err == nil {
