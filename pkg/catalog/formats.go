@@ -294,6 +294,9 @@ func (r *reader) cloud(src []byte, origin string) error {
 		return err
 	}
 	r.reportRepeated("", repeated)
+	if former(packages) {
+		return errors.New("its format is that of magento/quality-patches before 1.1.0, which is not read: take a newer release")
+	}
 	byID := map[string]*Patch{}
 	for _, pkg := range packages {
 		titles, repeated, err := members(pkg.value)
@@ -315,6 +318,28 @@ func (r *reader) cloud(src []byte, origin string) error {
 		}
 	}
 	return nil
+}
+
+// former reports whether a file is in the first format of magento/quality-patches:
+// id → package → title → constraint → object.
+func former(ids []member) bool {
+	found := false
+	for _, id := range ids {
+		id.value.ForEach(func(_, pkg gjson.Result) bool {
+			pkg.ForEach(func(_, title gjson.Result) bool {
+				title.ForEach(func(_, constraint gjson.Result) bool {
+					found = constraint.IsObject() && constraint.Get("file").Type == gjson.String
+					return false
+				})
+				return false
+			})
+			return false
+		})
+		if found {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *reader) cloudVariant(byID map[string]*Patch, origin, pkg, title string, c member) {

@@ -230,12 +230,35 @@ func (l *linter) diffFile(v *variant, at *node) {
 // cloudName matches the names of diffs from which a patch of the cloud package has its id.
 var cloudName = regexp.MustCompile(`^(.+?)__.*?__.*?\.patch`)
 
+// former reports whether a file is in the first format of magento/quality-patches:
+// id → package → title → constraint → object.
+func former(doc *node) bool {
+	for _, id := range doc.members {
+		for _, pkg := range id.value.members {
+			for _, title := range pkg.value.members {
+				for _, constraint := range title.value.members {
+					for _, field := range constraint.value.members {
+						if field.name == "file" && field.value.kind == text {
+							return true
+						}
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
 func (l *linter) cloud(file string, doc *node) {
 	whole := &patch{file: file}
 	if !l.isKind(whole, doc, object) {
 		return
 	}
 	l.keys(whole, doc)
+	if l.former = former(doc); l.former {
+		l.report(RuleStructure, Error, whole, doc, "the format is that of magento/quality-patches before 1.1.0, which is not read")
+		return
+	}
 	byID := map[string]*patch{}
 	for _, pkg := range doc.members {
 		if !l.isKind(whole, pkg.value, object) {

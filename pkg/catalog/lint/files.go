@@ -36,7 +36,7 @@ func (l *linter) files() error {
 		if err != nil {
 			return err
 		}
-		if !d.IsDir() && path.Ext(name) == ".patch" && !l.used[name] {
+		if !d.IsDir() && path.Ext(name) == ".patch" && !l.used[name] && !l.former {
 			l.report(RuleFileUnused, Warning, &patch{file: name}, nil, "no patch has this diff")
 		}
 		return nil

@@ -122,6 +122,7 @@ type linter struct {
 	sums       map[string]string   // of the diffs, SHA-256
 	promises   []promise
 	others     *catalog.Catalog
+	former     bool // in a format that is not read: nothing is known of its files
 }
 
 // A patch is an entry of a catalogue file.

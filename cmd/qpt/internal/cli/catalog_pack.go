@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
@@ -74,7 +75,7 @@ func (a *app) packInto(source, output, keyFile string) error {
 		}
 	}
 	if len(found) > 0 {
-		return findingError(fmt.Sprintf("the catalogue has %d errors and is not packed, qpt catalog lint lists them; the first: %s: %s", len(found), found[0].ID, found[0].Message))
+		return findingError(fmt.Sprintf("the catalogue has %d errors and is not packed, qpt catalog lint lists them; the first: %s: %s", len(found), cmp.Or(found[0].ID, found[0].File), found[0].Message))
 	}
 	var buf bytes.Buffer
 	m, err := store.Pack(&buf, s.FS, key)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -284,6 +285,11 @@ func (a *app) catalogDiff(older, newer string) error {
 	to, err := a.namedCatalog(newer)
 	if err != nil {
 		return err
+	}
+	for _, d := range slices.Concat(from.Diagnostics, to.Diagnostics) {
+		if d.Unread {
+			return usagef("%s; its patches are not known, so there is nothing to compare", d)
+		}
 	}
 	result := &report.CatalogDiff{
 		SchemaVersion: report.SchemaVersion, Old: older, New: newer,
