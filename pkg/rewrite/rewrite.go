@@ -217,11 +217,8 @@ func (o Options) indexes(s *applier.Section) bool {
 	return false
 }
 
-// headers begin the lines of diffs that name files. Some are read, the rest is for people or for other tools.
-var headers = [][]byte{
-	[]byte("diff "), []byte("Index: "), []byte("--- "), []byte("+++ "), []byte("*** "), []byte("rename "), []byte("copy "),
-	[]byte("Only in "), []byte("Binary files "), []byte("Files "), []byte("Property changes on: "),
-}
+// header matches the lines of diffs that name files. Some are read, the rest is for people or for other tools.
+var header = regexp.MustCompile(`^(?:diff (?:["'-]|\S+/)|Index: |--- |\+\+\+ |\*\*\* |(?:rename|copy) (?:from|to) |Only in .*: |(?:Binary f|F)iles .* differ\r?$|Property changes on: )`)
 
 // checkLeft refuses a section in which, as rewritten, a header still names a file in the other layout: a diff of which
 // part is rewritten says what nobody meant.
@@ -232,7 +229,7 @@ func (o Options) checkLeft(s *applier.Section, text []byte) error {
 		if s.Change && bytes.HasPrefix(l, []byte("@@ -")) {
 			return nil
 		}
-		if !slices.ContainsFunc(headers, func(h []byte) bool { return bytes.HasPrefix(l, h) }) {
+		if !header.Match(bytes.TrimSuffix(l, []byte("\n"))) {
 			continue
 		}
 		words := strings.TrimSpace(string(l))

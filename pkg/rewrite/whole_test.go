@@ -36,6 +36,10 @@ func TestConvertIsWhole(t *testing.T) {
 			"a rename below a folder", "diff --git a/src/" + file + " b/src/" + file + "2\nsimilarity index 100%\nrename from src/" + file + "\nrename to src/" + file + "2\n",
 			"diff --git a/app/code/Magento/Cms/x.php b/app/code/Magento/Cms/x.php2\nsimilarity index 100%\nrename from app/code/Magento/Cms/x.php\nrename to app/code/Magento/Cms/x.php2\n",
 		},
+		{
+			"a mail about files", "Files of vendor/magento/module-cms, and diff and\ncopy vendor/magento/module-cms/y.php here\n\n" + body,
+			"Files of vendor/magento/module-cms, and diff and\ncopy vendor/magento/module-cms/y.php here\n\n" + strings.ReplaceAll(body, "vendor/magento/module-cms", "app/code/Magento/Cms"),
+		},
 		{"a file on one side", body + "Only in a/vendor/magento/module-cms: y.php\n", ""},
 		{"a binary change without a header of git", body + "Binary files a/" + file + " and b/" + file + " differ\n", ""},
 		{"names in the quotes of a shell", "diff -u 'a/vendor/magento/module-cms/x y' 'b/vendor/magento/module-cms/x y'\n" + strings.ReplaceAll(body, "x.php", "x y"), ""},
