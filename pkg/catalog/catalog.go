@@ -247,7 +247,7 @@ func (c *Catalog) Article(id string) ([]byte, error) {
 		return nil, ErrNoArticle
 	}
 	for _, s := range c.sources {
-		b, err := readFile(s.FS, name)
+		b, err := ReadFile(s.FS, name)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return b, err
 		}

@@ -35,8 +35,21 @@ func ReadAll(r io.Reader) ([]byte, error) {
 	return b, nil
 }
 
-// readFile reads a file of a source.
-func readFile(fsys fs.FS, name string) ([]byte, error) {
+// ErrNotRegular is wrapped when a file is to be read that is a named pipe, a socket or a device.
+var ErrNotRegular = errors.New("not a regular file")
+
+// ReadFile reads a regular file of at most [MaxSize] bytes. It opens nothing else: a named
+// pipe would keep it waiting for somebody who writes.
+func ReadFile(fsys fs.FS, name string) ([]byte, error) {
+	if s, ok := fsys.(fs.StatFS); ok {
+		info, err := s.Stat(name)
+		if err != nil {
+			return nil, err
+		}
+		if !info.Mode().IsRegular() {
+			return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotRegular}
+		}
+	}
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
@@ -47,7 +60,7 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
+		return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotRegular}
 	}
 	if info.Size() > MaxSize {
 		return nil, ErrTooLarge

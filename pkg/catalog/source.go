@@ -52,6 +52,9 @@ func Open(name string) (s Source, closer func() error, err error) {
 	if info.IsDir() {
 		s.FS = os.DirFS(name)
 	} else {
+		if !info.Mode().IsRegular() {
+			return fail(ErrNotRegular)
+		}
 		archive, err := zip.OpenReader(name)
 		if err != nil {
 			return fail(fmt.Errorf("neither a folder nor a zip archive: %w", err))
@@ -121,7 +124,7 @@ func (s Source) read() ([]*Patch, []Diagnostic) {
 		{communityFile, OriginCommunity, r.quality},
 		{cloudFile, OriginSupport, r.cloud},
 	} {
-		src, err := readFile(s.FS, f.name)
+		src, err := ReadFile(s.FS, f.name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -146,7 +149,7 @@ func (s Source) releases() (Releases, error) {
 	if s.Dir != "" {
 		return nil, fs.ErrNotExist
 	}
-	src, err := readFile(s.FS, releasesFile)
+	src, err := ReadFile(s.FS, releasesFile)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +214,7 @@ func (r *reader) diff(v *Variant, id, file string) bool {
 		return false
 	}
 	v.File, v.source = file, r.source.Name
-	v.load = func() ([]byte, error) { return readFile(r.source.FS, name) }
+	v.load = func() ([]byte, error) { return ReadFile(r.source.FS, name) }
 	return true
 }
 
@@ -271,7 +274,7 @@ func (r *reader) loose() {
 			continue
 		}
 		p := LoosePatch(path.Join(r.source.Dir, name), func() ([]byte, error) {
-			return readFile(r.source.FS, name)
+			return ReadFile(r.source.FS, name)
 		})
 		p.Source, p.Variants[0].source = r.source.Name, r.source.Name
 		r.patches = append(r.patches, p)

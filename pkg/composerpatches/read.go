@@ -234,6 +234,10 @@ const maxFile = 64 << 20
 
 // read reads a file that is not too large.
 func read(root fs.FS, name string) ([]byte, error) {
+	// A named pipe would keep it waiting for somebody who writes.
+	if info, err := fs.Stat(root, name); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
 	f, err := root.Open(name)
 	if err != nil {
 		return nil, err

@@ -156,10 +156,16 @@ func ReadWith(root fs.FS, config []byte) (*Set, error) {
 	return r.set, nil
 }
 
+var errNotRegular = errors.New("not a regular file")
+
 // maxFile is how large a file with declarations or a lock may be.
 const maxFile = 16 << 20
 
 func readFile(root fs.FS, name string) ([]byte, error) {
+	// A named pipe would keep it waiting for somebody who writes.
+	if info, err := fs.Stat(root, name); err == nil && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errNotRegular}
+	}
 	f, err := root.Open(name)
 	if err != nil {
 		return nil, err
@@ -332,8 +338,10 @@ func (r *reader) declare(text string, line int) error {
 		return r.errorf(line, "%s does not exist", clean)
 	case err != nil:
 		return &Error{Place{r.file, line}, err}
-	case !info.IsDir():
+	case info.Mode().IsRegular():
 		return r.add(Patch{Name: clean, Loose: true, SHA256: sum, Place: Place{r.file, line}})
+	case !info.IsDir():
+		return r.errorf(line, "%s is %w", clean, errNotRegular)
 	case sum != "":
 		return r.errorf(line, "%s is a folder, which has no hash; name its diffs", clean)
 	}

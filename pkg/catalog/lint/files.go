@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"github.com/quality-patches/qpt/pkg/catalog"
 	"io/fs"
 	"path"
 
@@ -16,7 +17,7 @@ const diffsDir = "patches"
 func (l *linter) files() error {
 	first := map[[sha256.Size]byte]variant{}
 	for _, v := range l.diffs {
-		src, err := readFile(l.fsys, v.diff)
+		src, err := catalog.ReadFile(l.fsys, v.diff)
 		if err != nil {
 			l.report(RuleDiff, Error, v.patch, v.at, "%s: %v", v.diff, err)
 			continue

@@ -154,7 +154,7 @@ func (l *linter) report(rule string, s Severity, p *patch, at *node, format stri
 
 // document reads a JSON file. One that is not JSON is reported, and nil.
 func (l *linter) document(name string) (*node, error) {
-	src, err := readFile(l.fsys, name)
+	src, err := catalog.ReadFile(l.fsys, name)
 	if err != nil {
 		return nil, err
 	}
@@ -183,15 +183,6 @@ func invalidUTF8(src []byte) int {
 		at += size
 	}
 	return -1
-}
-
-func readFile(fsys fs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return catalog.ReadAll(f)
 }
 
 // CategoriesFile is the list of categories that a catalogue may ship.

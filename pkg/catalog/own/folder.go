@@ -52,6 +52,13 @@ func (f files) Open(name string) (fs.File, error) {
 	return f.FS.Open(name)
 }
 
+func (f files) Stat(name string) (fs.FileInfo, error) {
+	if name == "patches.json" {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+	}
+	return fs.Stat(f.FS, name)
+}
+
 // An Edit is a change of a catalogue in memory. It writes nothing. What fails changes
 // nothing in it.
 type Edit struct {
@@ -94,15 +101,11 @@ func readEntries(folder fs.FS, name string) ([]byte, error) {
 	if folder == nil {
 		return nil, nil
 	}
-	f, err := folder.Open(name)
+	text, err := catalog.ReadFile(folder, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return catalog.ReadAll(f)
+	return text, err
 }
 
 // checkEntries refuses what is no file of entries, and ids that occur more than once.
@@ -487,7 +490,7 @@ func (e *Edit) file(name string) ([]byte, error) {
 	} else if staged || e.folder == nil {
 		return nil, fs.ErrNotExist
 	}
-	return fs.ReadFile(e.folder, name)
+	return catalog.ReadFile(e.folder, name)
 }
 
 // place takes a diff in under a name that no other file has or had, with _v2 and so on as
@@ -513,7 +516,7 @@ func (e *Edit) free(at string, text []byte) bool {
 	if e.folder == nil {
 		return true
 	}
-	have, err := fs.ReadFile(e.folder, at)
+	have, err := catalog.ReadFile(e.folder, at)
 	return errors.Is(err, fs.ErrNotExist) || err == nil && bytes.Equal(have, text)
 }
 
@@ -620,7 +623,7 @@ func (e *Edit) Preview() (fs.FS, error) {
 		if _, ok := files[name]; ok {
 			return
 		}
-		if data, err := fs.ReadFile(e.folder, name); err == nil { // else the catalogue says so when it is loaded
+		if data, err := catalog.ReadFile(e.folder, name); err == nil { // else the catalogue says so when it is loaded
 			files[name] = data
 		}
 	}

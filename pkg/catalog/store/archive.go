@@ -27,6 +27,9 @@ func unpack(source string, into *os.Root) error {
 	if info.IsDir() {
 		return w.folder(os.DirFS(source))
 	}
+	if !info.Mode().IsRegular() {
+		return catalog.ErrNotRegular
+	}
 	f, err := os.Open(source)
 	if err != nil {
 		return err

@@ -125,12 +125,11 @@ func validPath(name string) bool {
 }
 
 func read(fsys fs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
+	b, err := catalog.ReadFile(fsys, name)
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
 		return nil, err
 	}
-	defer f.Close()
-	b, err := catalog.ReadAll(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -159,6 +158,9 @@ func newVerified(fsys fs.FS, m Manifest) verified {
 
 // Open opens a folder, or a file that is what the manifest says.
 func (v verified) Open(name string) (fs.File, error) {
+	if info, err := fs.Stat(v.fs, name); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: catalog.ErrNotRegular}
+	}
 	f, err := v.fs.Open(name)
 	if err != nil {
 		return nil, err

@@ -204,12 +204,7 @@ func (s *assessment) resolve(a *app, sh *shop) []*stack.Item {
 		)
 		if errors.As(err, &unknown) && p.Loose {
 			it, err = sh.stack.Loose(catalog.LoosePatch(p.Name, func() ([]byte, error) {
-				f, err := sh.root.Open(filepath.FromSlash(p.Name))
-				if err != nil {
-					return nil, err
-				}
-				defer f.Close()
-				return catalog.ReadAll(f)
+				return catalog.ReadFile(sh.root.FS(), p.Name)
 			}))
 			if err != nil {
 				s.refuse("unusable", p.Name, p.Place, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 
+	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/catalog/store"
 	"github.com/quality-patches/qpt/pkg/declared"
 	"github.com/quality-patches/qpt/pkg/project"
@@ -128,6 +129,9 @@ func variable(name string) string {
 func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 	file := viper.New()
 	file.SetConfigFile(name)
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, usagef("configuration %s: %w", name, catalog.ErrNotRegular)
+	}
 	err = file.ReadInConfig()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -77,7 +77,7 @@ func (m *importer) hotfixes(files map[string][]byte) fs.FS {
 	if err == nil {
 		for _, e := range entries {
 			if !e.IsDir() && files[e.Name()] == nil && path.Ext(e.Name()) == ".patch" && e.Name()[0] != '.' {
-				if b, err := m.root.ReadFile(path.Join(m.dir, e.Name())); err == nil {
+				if b, err := catalog.ReadFile(m.root.FS(), path.Join(m.dir, e.Name())); err == nil {
 					files[e.Name()] = b
 				}
 			}

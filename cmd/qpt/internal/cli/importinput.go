@@ -149,15 +149,10 @@ func looseFolder(folder fs.FS, from string) ([]looseDiff, error) {
 			return withoutPath(err)
 		case d.IsDir() && name != "." && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
-		case !d.Type().IsRegular() || !isLoose(name):
+		case d.IsDir() || d.Type()&fs.ModeSymlink != 0 || !isLoose(name):
 			return nil
 		}
-		f, err := folder.Open(name)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, withoutPath(err))
-		}
-		defer f.Close()
-		text, err := catalog.ReadAll(f)
+		text, err := catalog.ReadFile(folder, name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, withoutPath(err))
 		}
