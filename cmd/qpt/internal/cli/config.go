@@ -116,7 +116,7 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 	if err := c.validate(); err != nil {
 		return c, err
 	}
-	return c, c.parseOutputs(env)
+	return c, c.parseOutputs(env, flags.Args())
 }
 
 // variable returns the environment variable of a setting: QPT_NO_INTERACTION.
