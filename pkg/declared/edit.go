@@ -34,13 +34,25 @@ func Add(src []byte, entries []string) ([]byte, error) {
 			lines[n-1] += end
 		}
 		lines = append(lines, "patches:"+end, item("  "))
+	case isNull(list) && list.Value != "":
+		at, ok := offset(src, list.Line, list.Column)
+		if !ok || !bytes.HasPrefix(src[at:], []byte(list.Value)) {
+			return nil, errUneditable()
+		}
+		before, after := src[:at], src[at+len(list.Value):]
+		if out, err := Add(slices.Concat(bytes.TrimRight(before, " "), after), entries); err == nil {
+			return checked(src, out, entries, nil)
+		}
+		text, err := yaml.Marshal(flow(entries)) // in brackets, as what is around it
+		if err != nil {
+			return nil, err
+		}
+		return checked(src, slices.Concat(before, bytes.TrimSuffix(text, []byte("\n")), after), entries, nil)
 	case isNull(list):
 		lines = insert(lines, key.Line, item(indentOf(lines[key.Line-1])+"  "), end)
 	case list.Style&yaml.FlowStyle != 0:
 		out, err := rewrite(src, func(list *yaml.Node) {
-			for _, e := range entries {
-				list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: e})
-			}
+			list.Content = append(list.Content, flow(entries).Content...)
 		})
 		if err != nil {
 			return nil, err
@@ -51,6 +63,15 @@ func Add(src []byte, entries []string) ([]byte, error) {
 		lines = insert(lines, last.Line, item(indentOf(lines[last.Line-1])), end)
 	}
 	return checked(src, []byte(strings.Join(lines, "")), entries, nil)
+}
+
+// flow is a list in brackets.
+func flow(entries []string) *yaml.Node {
+	list := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
+	for _, e := range entries {
+		list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: e})
+	}
+	return list
 }
 
 // Remove returns the text of [ConfigFile] without the entries of patches that names
