@@ -12,9 +12,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -75,6 +77,8 @@ type Set struct {
 	Patches []Patch
 	Ignored []Ignored
 	Policy  Policy
+	// Vain are declarations that declare nothing, which is very likely a mistake.
+	Vain []Error
 }
 
 // Ignores reports whether a patch is ignored, and why.
@@ -142,6 +146,9 @@ func ReadWith(root fs.FS, config []byte) (*Set, error) {
 	r.file = hotfixDir
 	diffs, err := r.diffsIn(hotfixDir, ".patch")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if named := named(root, hotfixDir, err); named != nil {
+			return nil, r.errorf(0, "it %w", named)
+		}
 		return nil, err
 	}
 	for _, name := range diffs {
@@ -156,6 +163,28 @@ func ReadWith(root fs.FS, config []byte) (*Set, error) {
 	return r.set, nil
 }
 
+// errOutside is of a link that leaves the root. What reads the root refuses it, with an
+// error that has no name.
+var errOutside = errors.New("leads out of the installation")
+
+// named gives the error of reading a path below the root a name if a link on the way is
+// what is wrong, else it is nil.
+func named(root fs.FS, name string, err error) error {
+	var pathErr *fs.PathError
+	if !errors.As(err, &pathErr) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	if _, ok := pathErr.Err.(syscall.Errno); ok {
+		return nil // the system's, which says enough
+	}
+	for at := name; at != "."; at = path.Dir(at) {
+		if info, lerr := fs.Lstat(root, at); lerr == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("%w: %s is a link", errOutside, at)
+		}
+	}
+	return nil
+}
+
 var errNotRegular = errors.New("not a regular file")
 
 // maxFile is how large a file with declarations or a lock may be.
@@ -164,10 +193,13 @@ const maxFile = 16 << 20
 func readFile(root fs.FS, name string) ([]byte, error) {
 	// A named pipe would keep it waiting for somebody who writes.
 	if info, err := fs.Stat(root, name); err == nil && !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errNotRegular}
+		return nil, &Error{Place{File: name}, fmt.Errorf("it is %w", errNotRegular)}
 	}
 	f, err := root.Open(name)
 	if err != nil {
+		if named := named(root, name, err); named != nil {
+			return nil, &Error{Place{File: name}, fmt.Errorf("it %w", named)}
+		}
 		return nil, err
 	}
 	defer f.Close()
@@ -187,6 +219,10 @@ type reader struct {
 
 func (r *reader) errorf(line int, format string, args ...any) error {
 	return &Error{Place{r.file, line}, fmt.Errorf(format, args...)}
+}
+
+func (r *reader) vain(line int, format string, args ...any) {
+	r.set.Vain = append(r.set.Vain, Error{Place{r.file, line}, fmt.Errorf(format, args...)})
 }
 
 // add takes a declaration in. The first of a name counts; its hash may come from any.
@@ -337,6 +373,9 @@ func (r *reader) declare(text string, line int) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return r.errorf(line, "%s does not exist", clean)
 	case err != nil:
+		if named := named(r.root, clean, err); named != nil {
+			return r.errorf(line, "%s %w", clean, named)
+		}
 		return &Error{Place{r.file, line}, err}
 	case info.Mode().IsRegular():
 		return r.add(Patch{Name: clean, Loose: true, SHA256: sum, Place: Place{r.file, line}})
@@ -348,6 +387,9 @@ func (r *reader) declare(text string, line int) error {
 	diffs, err := r.diffsIn(clean, ".patch", ".diff")
 	if err != nil {
 		return &Error{Place{r.file, line}, err}
+	}
+	if len(diffs) == 0 {
+		r.vain(line, "the folder %s holds no .patch or .diff file; those of folders in it have to be named", clean)
 	}
 	for _, diff := range diffs {
 		if err := r.add(Patch{Name: diff, Loose: true, Place: Place{r.file, line}}); err != nil {
@@ -472,8 +514,7 @@ func (r *reader) composer(src []byte) error {
 		Apply  json.RawMessage `json:"apply"`
 		Ignore json.RawMessage `json:"ignore"`
 	}
-	// PHP writes an empty object as a list.
-	if json.Unmarshal(top.Extra, &extra) != nil || json.Unmarshal(extra.Patches, &lists) != nil {
+	if json.Unmarshal(top.Extra, &extra) != nil || len(extra.Patches) == 0 {
 		return nil
 	}
 	from := bytes.Index(src, []byte(`"magento-patches"`))
@@ -484,6 +525,19 @@ func (r *reader) composer(src []byte) error {
 			i = 0
 		}
 		return 1 + bytes.Count(src[:from+i], []byte("\n"))
+	}
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(extra.Patches, &lists) != nil || json.Unmarshal(extra.Patches, &keys) != nil {
+		var none []any
+		if json.Unmarshal(extra.Patches, &none) == nil && len(none) == 0 { // PHP writes an empty object as a list
+			return nil
+		}
+		return r.errorf(line("magento-patches"), "extra.magento-patches: expected an object with apply and ignore")
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if !strings.EqualFold(key, "apply") && !strings.EqualFold(key, "ignore") {
+			r.vain(line(key), "extra.magento-patches.%s declares nothing; apply and ignore are what is read", key)
+		}
 	}
 	apply, err := members(lists.Apply)
 	if err != nil {

@@ -99,6 +99,9 @@ func TestReadRefuses(t *testing.T) {
 		{"a file that is not there", []string{"qpt.yaml", "patches: [f/a.patch]"}, "f/a.patch does not exist"},
 		{"a path outside", []string{"qpt.yaml", "patches: [f/../../a.patch]"}, "not a path below the root"},
 		{"an absolute path", []string{"qpt.yaml", "patches: [/etc/a.patch]"}, "not a path below the root"},
+		{"composer with a list", []string{"composer.json", "{\"extra\":\n{\"magento-patches\": [\"A\"]}}"}, "composer.json:2: extra.magento-patches: expected an object with apply and ignore"},
+		{"composer with a text", []string{"composer.json", `{"extra": {"magento-patches": "A"}}`}, "extra.magento-patches: expected an object"},
+		{"an unknown rule", []string{"qpt.yaml", "policy:\n  depricated: deny"}, "qpt.yaml:2: policy: unknown rule \"depricated\"; there are categories, deprecated, ineligible,"},
 		{"everything", []string{"composer.json", `{"extra": {"magento-patches": {"apply": ["ALL"]}}}`}, "composer.json:1: \"ALL\" means every patch"},
 		{"composer with numbers", []string{"composer.json", `{"extra": {"magento-patches": {"apply": [1]}}}`}, "extra.magento-patches.apply: expected"},
 		{"composer with nested objects", []string{"composer.json", `{"extra": {"magento-patches": {"ignore": {"a": {}}}}}`}, "extra.magento-patches.ignore: expected"},
@@ -116,6 +119,29 @@ func TestReadRefuses(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// A declaration without effect does not pass in silence.
+func TestReadVain(t *testing.T) {
+	set, err := declared.Read(root(
+		"qpt.yaml", "patches:\n- A\n- f/\n- g", "f/readme.txt", "", "f/d/e.patch", "", "g", "",
+		"composer.json", "{\"extra\": {\"magento-patches\": {\n\"Apply\": [\"B\"],\n\"aply\": [\"C\"]}}}",
+		"m2-hotfixes/readme.txt", "",
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, v := range set.Vain {
+		got = append(got, v.Error())
+	}
+	want := []string{
+		"qpt.yaml:3: the folder f holds no .patch or .diff file; those of folders in it have to be named",
+		"composer.json:3: extra.magento-patches.aply declares nothing; apply and ignore are what is read",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -156,6 +182,9 @@ func TestAdd(t *testing.T) {
 		{"in brackets, with other brackets", "patches: ['a]', \"b\\\"]\"] # ]\r\n", "patches: ['a]', \"b\\\"]\", NEW] # ]\r\n"},
 		{"in brackets behind a mark of the byte order", "\xef\xbb\xbf# ü\npatches: [A]\n", "\xef\xbb\xbf# ü\npatches: [A, NEW]\n"},
 		{"in many brackets", "patches: [" + strings.Repeat("ACSD-12345, ", 40) + "B]\n", "patches: [" + strings.Repeat("ACSD-12345, ", 40) + "B, NEW]\n"},
+		{"null", "patches: null # none yet\nwait: 1s\n", "patches: # none yet\n  - NEW\nwait: 1s\n"},
+		{"a tilde", "# c\npatches:   ~\n", "# c\npatches:\n  - NEW\n"},
+		{"null in braces", "{wait: 1s, patches: null}\n", "{wait: 1s, patches: [NEW]}\n"},
 		{"in empty brackets", "patches: []\n", "patches: [NEW]\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

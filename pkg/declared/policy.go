@@ -1,6 +1,8 @@
 package declared
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,13 +97,18 @@ func (r *reader) policy(n *yaml.Node) error {
 				p.Origins = append(p.Origins, item.Value)
 			}
 		default:
-			err = r.errorf(key.Line, "policy: unknown rule %q", key.Value)
+			err = r.errorf(key.Line, "policy: unknown rule %q; there are %s", key.Value, strings.Join(rules(levels), ", "))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rules are what a policy may have.
+func rules(levels map[string]*Level) []string {
+	return slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(levels)), "max-patches", "categories", "origins")))
 }
 
 // maxPatches reads a number, which denies more, or {deny: N} or {warn: N}.

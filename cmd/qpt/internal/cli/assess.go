@@ -68,6 +68,9 @@ func (a *app) assess(sh *shop, set *declared.Set, lock *declared.Lock, relock bo
 
 // choose finds what has to be in the tree: what is declared, and what that requires.
 func (s *assessment) choose(a *app, sh *shop) error {
+	for _, v := range s.set.Vain {
+		s.add("no-effect", report.LevelWarning, "", "", v.Place, v.Err.Error())
+	}
 	items := s.resolve(a, sh)
 	var err error
 	s.wanted, s.requiredBy, err = sh.stack.Closure(items, func(id string) bool {
@@ -213,7 +216,11 @@ func (s *assessment) resolve(a *app, sh *shop) []*stack.Item {
 		}
 		switch {
 		case errors.As(err, &unknown):
-			s.refuse("unknown-patch", p.Name, p.Place, withSuggestions(sh.stack.Catalog, err))
+			err = withSuggestions(sh.stack.Catalog, err)
+			if info, statErr := fs.Stat(sh.root.FS(), p.Name); statErr == nil && info.IsDir() {
+				err = fmt.Errorf("%w; the folder of that name is declared as %s/", err, p.Name)
+			}
+			s.refuse("unknown-patch", p.Name, p.Place, err)
 		case errors.As(err, &ineligible):
 			if level := s.set.Policy.Ineligible; level != declared.Deny {
 				if level == declared.Warn {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/quality-patches/qpt/pkg/catalog"
 	"github.com/quality-patches/qpt/pkg/catalog/store"
@@ -143,14 +144,31 @@ func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 		return nil, usagef("configuration %s: %w", name, err)
 	}
 	settings := file.AllSettings()
+	values, err := topValues(name)
+	if err != nil {
+		return nil, usagef("configuration %s: %w", name, err)
+	}
+	place := func(key string) string {
+		if n := values[key]; n != nil {
+			return fmt.Sprintf("%s:%d", name, n.Line)
+		}
+		return name
+	}
 	if filepath.Base(name) == declared.ConfigFile {
+		if values["root"] != nil {
+			return nil, usagef("configuration %s: root has no effect here: the folder of the file is the root; give --root or QPT_ROOT", place("root"))
+		}
 		for _, key := range declared.Keys() { // not settings, and read where they are needed
 			delete(settings, key)
+			delete(values, key)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(settings)) { // a typing error must not switch a setting off in silence
+	for _, key := range slices.Sorted(maps.Keys(values)) { // a typing error must not switch a setting off in silence
 		if v.Get(key) == nil {
-			return nil, usagef("configuration %s: unknown key %q%s", name, key, meant(key, append(v.AllKeys(), declared.Keys()...)))
+			return nil, usagef("configuration %s: unknown key %q%s", place(key), key, meant(key, append(v.AllKeys(), declared.Keys()...)))
+		}
+		if err := checkSetting(key, values[key]); err != nil {
+			return nil, usagef("configuration %s: %s: %w", place(key), key, err)
 		}
 	}
 	for _, key := range []string{"state-dir", "patches-dir"} {
@@ -168,6 +186,60 @@ func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 		settings["catalog"], catalogues = sources, sources
 	}
 	return catalogues, v.MergeConfigMap(settings)
+}
+
+// topValues returns the values in a configuration file by their names, in lower case as
+// settings are; the line of each is that of its name.
+func topValues(name string) (map[string]*yaml.Node, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil || len(doc.Content) == 0 {
+		return nil, err
+	}
+	values := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(doc.Content[0].Content); i += 2 {
+		key, value := doc.Content[0].Content[i], *doc.Content[0].Content[i+1]
+		if value.Kind == yaml.AliasNode {
+			value = *value.Alias
+		}
+		value.Line = key.Line
+		values[strings.ToLower(key.Value)] = &value
+	}
+	return values, nil
+}
+
+// checkSetting refuses a value that is of another kind than its setting, which would be
+// passed over or taken for something else.
+func checkSetting(key string, value *yaml.Node) error {
+	globals := pflag.NewFlagSet("", pflag.ContinueOnError)
+	globalFlags(globals)
+	setting := globals.Lookup(key)
+	if value == nil || setting == nil || value.Tag == "!!null" {
+		return nil
+	}
+	switch kind := setting.Value.Type(); {
+	case kind == "stringArray" && value.Kind == yaml.SequenceNode:
+		for _, item := range value.Content {
+			if item.Kind == yaml.AliasNode {
+				item = item.Alias
+			}
+			if item.Kind != yaml.ScalarNode || item.Tag != "!!str" {
+				return errors.New("expected a list of texts")
+			}
+		}
+	case kind == "stringArray" && value.Tag != "!!str":
+		return errors.New("expected a list of texts, or one text")
+	case value.Kind != yaml.ScalarNode:
+		return errors.New("expected one value")
+	case kind == "bool" || kind == "duration":
+		if err := setting.Value.Set(value.Value); err != nil && value.Tag != "!!int" {
+			return fmt.Errorf("%q is not what it can be: %w", value.Value, err)
+		}
+	}
+	return nil
 }
 
 // meant asks about the key that a typing error is nearest to, if there is one.

@@ -78,6 +78,31 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// A value of the wrong kind is not passed over.
+func TestSettingsRefused(t *testing.T) {
+	for _, tc := range []struct{ shop, want string }{
+		{"catalog: {a: b}\n", "qpt.yaml:1: catalog: expected a list of texts, or one text"},
+		{"quiet: true\ncatalog: 5\n", "qpt.yaml:2: catalog: expected a list of texts, or one text"},
+		{"catalog:\n  - {a: b}\n", "qpt.yaml:1: catalog: expected a list of texts"},
+		{"format: [json]\n", "qpt.yaml:1: format: expected one value"},
+		{"quiet: maybe\n", `qpt.yaml:1: quiet: "maybe" is not what it can be`},
+		{"\nwait: soon\n", `qpt.yaml:2: wait: "soon" is not what it can be`},
+		{"root: .\n", "qpt.yaml:1: root has no effect here"},
+		{"patches: [A]\n\npolcy: {}\n", `qpt.yaml:3: unknown key "polcy"; is "policy" meant?`},
+	} {
+		_, _, err := settings(t, "", tc.shop, nil)
+		var usage usageError
+		if !errors.As(err, &usage) || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%q: error %v, want %q", tc.shop, err, tc.want)
+		}
+	}
+	for _, shop := range []string{"catalog:\nquiet:\nformat: ~\n", "catalog: &a [own]\noutput: []\n", "quiet: 1\nwait: 0\n", "catalog: own\n"} {
+		if _, _, err := settings(t, "", shop, nil); err != nil {
+			t.Errorf("%q: %v", shop, err)
+		}
+	}
+}
+
 // Catalogues of a file are relative to it; those of a higher place replace those of a
 // lower one.
 func TestCatalogSettings(t *testing.T) {
