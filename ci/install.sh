@@ -124,9 +124,10 @@ case $archive in
 esac || fail "$archive cannot be unpacked"
 mkdir -p "$to" || fail "$to cannot be made"
 # Beside its place first: a qpt that runs keeps its file, and no half one is ever there.
-if ! cp "$tmp/unpacked/$program" "$to/.$program.$$" || ! chmod 755 "$to/.$program.$$" ||
-	! mv -f "$to/.$program.$$" "$to/$program"; then
-	rm -f "$to/.$program.$$"
+new=$to/.new-$$-$program
+if ! cp "$tmp/unpacked/$program" "$new" || ! chmod 755 "$new"; then
+	rm -f "$new"
 	fail "$to cannot be written; choose another folder with --to"
 fi
-"$to/$program" version || fail "$to/$program does not run on this machine"
+"$new" version || { rm -f "$new"; fail "the $program of the release does not run on this machine; nothing was installed"; }
+mv -f "$new" "$to/$program" || { rm -f "$new"; fail "$to/$program cannot be replaced; choose another folder with --to"; }

@@ -170,6 +170,31 @@ func TestInstaller(t *testing.T) {
 	}
 }
 
+// A release that does not run here leaves the qpt that is installed.
+func TestInstallerKeepsWhatRuns(t *testing.T) {
+	needs(t, "sh", "tar", "sha256sum")
+	dir := t.TempDir()
+	release := filepath.Join(dir, "releases", "latest", "download")
+	bin := filepath.Join(dir, "bin")
+	archive := "qpt_linux_" + runtime.GOARCH + ".tar.gz"
+	if err := errors.Join(os.MkdirAll(release, 0o755), os.Mkdir(bin, 0o755), os.WriteFile(filepath.Join(bin, "qpt"), []byte("old"), 0o755),
+		os.WriteFile(filepath.Join(release, "qpt"), []byte("#!/bin/sh\nexit 126\n"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	vars := map[string]string{"PATH": os.Getenv("PATH"), "TMPDIR": dir}
+	if got := shell(t, release, vars, "sh", "-c", "tar -czf "+archive+" qpt && sha256sum "+archive+" > checksums.txt"); got.code != 0 {
+		t.Fatalf("%+v", got)
+	}
+	got := shell(t, dir, vars, "sh", installer(t), "--to", bin, "--releases", "file://"+filepath.Join(dir, "releases"))
+	if got.code != 1 || !strings.Contains(got.err, "does not run on this machine; nothing was installed") {
+		t.Errorf("%+v", got)
+	}
+	left, _ := os.ReadDir(bin)
+	if text, err := os.ReadFile(filepath.Join(bin, "qpt")); err != nil || string(text) != "old" || len(left) != 1 {
+		t.Errorf("%q, %v, %d files", text, err, len(left))
+	}
+}
+
 // An action is what action.yml says.
 type action struct {
 	Inputs map[string]struct {
