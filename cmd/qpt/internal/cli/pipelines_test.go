@@ -446,6 +446,18 @@ func TestAction(t *testing.T) {
 			t.Errorf("summary: %s", j.summary)
 		}
 	})
+	t.Run("verify in a folder with an odd name", func(t *testing.T) {
+		workspace, dir := declaring(t, `é, my|sh%p & c:o\1/it's`)
+		edit(t, dir)
+		j := runAction(t, workspace, map[string]string{"releases": url, "root": `é, my|sh%p & c:o\1/it's`})
+		paths := sarifPaths(t, j.values["outputs.sarif"])
+		if want := "%C3%A9%2C%20my%7Csh%25p%20%26%20c%3Ao%5C1/it%27s/" + cartTotals; len(paths) == 0 || paths[0] != want {
+			t.Errorf("findings at %q", paths)
+		}
+		if !strings.Contains(j.log.String(), "\n::error file=é%2C my|sh%25p & c%3Ao\\1/it's/"+cartTotals+",title=") {
+			t.Errorf("no annotation: %s", j.log.String())
+		}
+	})
 	t.Run("fail on nothing", func(t *testing.T) {
 		workspace, dir := declaring(t, ".")
 		edit(t, dir)
