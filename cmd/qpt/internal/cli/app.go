@@ -37,6 +37,9 @@ type app struct {
 func (a *app) configure(cmd *cobra.Command) error {
 	c, err := loadConfig(a.Env, cmd.Flags())
 	if err != nil {
+		if given, err := givenConfig(a.Env, cmd.Flags()); err == nil && given.checkFormats(cmd) == nil {
+			a.config = given // a program may wait for a document
+		}
 		var usage usageError
 		if !errors.As(err, &usage) {
 			err = usageError{err}

@@ -66,28 +66,9 @@ func globalFlags(f *pflag.FlagSet) {
 // loadConfig reads the settings: flag, QPT_* variable, qpt.yaml in the root,
 // config.yaml of the user, default, in this order of precedence. Root is resolved.
 func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
-	v := viper.New()
-	globals := pflag.NewFlagSet("", pflag.ContinueOnError)
-	globalFlags(globals)
-	var bindErr error
-	globals.VisitAll(func(f *pflag.Flag) {
-		name := f.Name
-		v.SetDefault(name, f.DefValue)
-		if used := flags.Lookup(name); used != nil {
-			bindErr = errors.Join(bindErr, v.BindPFlag(name, used))
-		}
-		if value := env.Getenv(variable(name)); value != "" && !flags.Changed(name) {
-			v.Set(name, value)
-		}
-	})
-	if bindErr != nil {
-		return config{}, bindErr
-	}
-	for _, name := range []string{"catalog", "output"} {
-		v.SetDefault(name, []string{})
-		if value := env.Getenv(variable(name)); value != "" && !flags.Changed(name) {
-			v.Set(name, filepath.SplitList(value))
-		}
+	v, err := givenSettings(env, flags)
+	if err != nil {
+		return config{}, err
 	}
 	userConfig := env.Getenv("XDG_CONFIG_HOME")
 	if home := env.Getenv("HOME"); userConfig == "" && home != "" {
@@ -118,6 +99,52 @@ func loadConfig(env Env, flags *pflag.FlagSet) (config, error) {
 		return c, err
 	}
 	return c, c.parseOutputs(env, flags.Args())
+}
+
+// givenConfig is what flags and variables come to by themselves: where a file cannot be read,
+// they still say how that is told.
+func givenConfig(env Env, flags *pflag.FlagSet) (config, error) {
+	v, err := givenSettings(env, flags)
+	if err != nil {
+		return config{}, err
+	}
+	var c config
+	if err := v.UnmarshalExact(&c); err != nil {
+		return config{}, err
+	}
+	c.Root, _ = findRoot(env, v.GetString("root")) // without one nothing is in it
+	if err := c.validate(); err != nil {
+		return config{}, err
+	}
+	return c, c.parseOutputs(env, flags.Args())
+}
+
+// givenSettings has the flags and variables, above the defaults.
+func givenSettings(env Env, flags *pflag.FlagSet) (*viper.Viper, error) {
+	v := viper.New()
+	globals := pflag.NewFlagSet("", pflag.ContinueOnError)
+	globalFlags(globals)
+	var bindErr error
+	globals.VisitAll(func(f *pflag.Flag) {
+		name := f.Name
+		v.SetDefault(name, f.DefValue)
+		if used := flags.Lookup(name); used != nil {
+			bindErr = errors.Join(bindErr, v.BindPFlag(name, used))
+		}
+		if value := env.Getenv(variable(name)); value != "" && !flags.Changed(name) {
+			v.Set(name, value)
+		}
+	})
+	if bindErr != nil {
+		return nil, bindErr
+	}
+	for _, name := range []string{"catalog", "output"} {
+		v.SetDefault(name, []string{})
+		if value := env.Getenv(variable(name)); value != "" && !flags.Changed(name) {
+			v.Set(name, filepath.SplitList(value))
+		}
+	}
+	return v, nil
 }
 
 // variable returns the environment variable of a setting: QPT_NO_INTERACTION.

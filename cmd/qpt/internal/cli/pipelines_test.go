@@ -506,7 +506,8 @@ func TestAction(t *testing.T) {
 	})
 	t.Run("no shop", func(t *testing.T) {
 		j := runAction(t, t.TempDir(), map[string]string{"releases": url, "root": "shop", "upload-sarif": "true"})
-		if j.failed != "Result" || j.code != exitUsage || len(j.used) != 0 || !strings.Contains(j.summary, "exit code 2") {
+		if j.failed != "Result" || j.code != exitUsage || j.used[uploadSARIF]["sarif_file"] == "" || !strings.Contains(j.summary, "exit code 2") ||
+			!strings.Contains(j.log.String(), "\n::error title=qpt failed::root: ") {
 			t.Errorf("failed at %q with %d, used %v: %s", j.failed, j.code, j.used, j.log.String())
 		}
 	})
