@@ -53,7 +53,7 @@ func newListCmd(a *app) *cobra.Command {
 		Short: "List the patches of the catalogue",
 		Long: `List shows the whole catalogue, whether its patches are for this installation or
 not. With --magento it shows what is for that release, with no installation at hand.`,
-		Example: `  qpt list --search "failure count"
+		Example: `  qpt list --search "sign-in"
   qpt list --magento 2.4.6-p8 --edition commerce
   qpt list --category GraphQL --format json`,
 		Args: cobra.NoArgs,
