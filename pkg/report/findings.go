@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -134,8 +135,13 @@ func fingerprints(list []finding) []string {
 // one: the file that says what is installed.
 const defaultPath = "composer.json"
 
-// fromRefusals makes a finding of each refusal, or one of the whole if there is none.
+// fromRefusals makes a finding of each refusal, or one of the whole if there is none. What is
+// there already is no fault of its file, and told of only where nothing else is in the way.
 func fromRefusals(f finding, refusals []Refusal) []finding {
+	faults := slices.DeleteFunc(slices.Clone(refusals), func(r Refusal) bool { return r.AlreadyThere || r.Reason == "exists" })
+	if len(faults) > 0 {
+		refusals = faults
+	}
 	if len(refusals) == 0 {
 		return []finding{f}
 	}
