@@ -174,8 +174,9 @@ func named(root fs.FS, name string, err error) error {
 	if !errors.As(err, &pathErr) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return nil
 	}
-	if _, ok := pathErr.Err.(syscall.Errno); ok {
-		return nil // the system's, which says enough
+	var system syscall.Errno
+	if errors.As(pathErr.Err, &system) {
+		return nil // it says enough
 	}
 	for at := name; at != "."; at = path.Dir(at) {
 		if info, lerr := fs.Lstat(root, at); lerr == nil && info.Mode()&fs.ModeSymlink != 0 {

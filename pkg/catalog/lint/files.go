@@ -4,11 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"github.com/quality-patches/qpt/pkg/catalog"
 	"io/fs"
 	"path"
 
 	"github.com/quality-patches/qpt/pkg/applier"
+	"github.com/quality-patches/qpt/pkg/catalog"
 )
 
 const diffsDir = "patches"
