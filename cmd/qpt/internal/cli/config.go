@@ -191,6 +191,9 @@ func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) { // a typing error must not switch a setting off in silence
+		if slices.Contains(declared.Keys(), key) {
+			return nil, usagef("configuration %s: %s is of one installation; write it into its %s", place(key), key, declared.ConfigFile)
+		}
 		if v.Get(key) == nil {
 			return nil, usagef("configuration %s: unknown key %q%s", place(key), key, meant(key, append(v.AllKeys(), declared.Keys()...)))
 		}

@@ -96,6 +96,9 @@ func TestSettingsRefused(t *testing.T) {
 			t.Errorf("%q: error %v, want %q", tc.shop, err, tc.want)
 		}
 	}
+	if _, _, err := settings(t, "quiet: true\npatches: [A]\n", "", nil); err == nil || !strings.Contains(err.Error(), "config.yaml:2: patches is of one installation; write it into its qpt.yaml") {
+		t.Errorf("error %v", err)
+	}
 	for _, shop := range []string{"catalog:\nquiet:\nformat: ~\n", "catalog: &a [own]\noutput: []\n", "quiet: 1\nwait: 0\n", "catalog: own\n"} {
 		if _, _, err := settings(t, "", shop, nil); err != nil {
 			t.Errorf("%q: %v", shop, err)
