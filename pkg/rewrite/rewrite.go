@@ -237,7 +237,7 @@ func (o Options) checkLeft(s *applier.Section, text []byte) error {
 			words = strings.Replace(dir, ": ", "/", 1)
 		}
 		for _, word := range strings.FieldsFunc(words, func(r rune) bool { return strings.ContainsRune(" \t'\"", r) }) {
-			levels := []int{0, o.Strip - 1, o.Strip}
+			levels := []int{0, 1, o.Strip - 1, o.Strip}
 			if bytes.HasPrefix(l, []byte("Index: ")) && !o.indexes(s) {
 				for strip := range strings.Count(word, "/") {
 					levels = append(levels, strip)

@@ -183,8 +183,11 @@ func FuzzConvert(f *testing.F) {
 		}
 		o.Strip = 1
 		again, err := rewrite.Convert(got.Text, o)
-		if err != nil || !bytes.Equal(again.Text, got.Text) {
-			t.Fatalf("error %v, once more\n%q\nmakes\n%q", err, got.Text, again.Text)
+		if err != nil {
+			t.Fatalf("once more: %v\n%q", err, got.Text)
+		}
+		if !bytes.Equal(again.Text, got.Text) {
+			t.Fatalf("once more\n%q\nmakes\n%q", got.Text, again.Text)
 		}
 		parts, err := rewrite.Split(src, rewrite.Options{To: o.To, Strip: rewrite.Detect, ToStrip: 1, WithoutTests: withoutTests})
 		if err != nil {
