@@ -23,11 +23,12 @@ type Pair struct {
 // replaces or requires the other are left out, and so are items that do not fit alone.
 func (s *Stack) Conflicts(items []*Item) []Pair {
 	base := s.Layers().Base
-	c := comparison{base: base, needs: map[*Item][]*Item{}, alone: map[*Item]bool{}}
+	c := comparison{base: base, needs: map[*Item][]*Item{}, replaced: map[*Item][]*catalog.Patch{}, alone: map[*Item]bool{}}
 	fits := make([]bool, len(items))
 	place := map[*Item]int{}
 	for i, it := range items {
 		place[it] = i
+		c.replaced[it] = s.predecessors(it.Patch)
 		c.needs[it], _, _ = s.Closure([]*Item{it}, nil) // what cannot be had is not compared
 	}
 	parallel(len(items), func(i int) { fits[i] = c.fits(c.needs[items[i]]) })
@@ -61,9 +62,10 @@ func (s *Stack) Conflicts(items []*Item) []Pair {
 
 // A comparison tries items in pairs.
 type comparison struct {
-	base  *applier.Overlay
-	needs map[*Item][]*Item // an item behind all that it requires
-	alone map[*Item]bool    // it fits without any other
+	base     *applier.Overlay
+	needs    map[*Item][]*Item          // an item behind all that it requires
+	replaced map[*Item][]*catalog.Patch // those that an item takes out
+	alone    map[*Item]bool             // it fits without any other
 }
 
 func (c *comparison) fits(lists ...[]*Item) bool {
@@ -97,7 +99,7 @@ func (c *comparison) bring(items []*Item) bool {
 // related reports whether two items are not meant to be independent.
 func (c *comparison) related(a, b *Item) bool {
 	for _, p := range [][2]*Item{{a, b}, {b, a}} {
-		if lower(catalog.ReplacedWith(p[0].Variants)) == lower(p[1].ID()) || slices.ContainsFunc(c.needs[p[0]], func(x *Item) bool { return x.Patch == p[1].Patch }) {
+		if slices.Contains(c.replaced[p[1]], p[0].Patch) || slices.ContainsFunc(c.needs[p[0]], func(x *Item) bool { return x.Patch == p[1].Patch }) {
 			return true
 		}
 	}

@@ -22,6 +22,15 @@ func TestConflicts(t *testing.T) {
 		{"what one brings", []spec{{id: "A", diff: diff(base, small)}, {id: "B", diff: diff(base, large)}}, []string{"B before A"}},
 		{"twins", []spec{{id: "A", diff: diff(base, small)}, {id: "B", diff: diff(base, small)}}, nil},
 		{
+			"what one takes out",
+			[]spec{
+				{id: "A", diff: diff(base, small), replacedWith: "B"},
+				{id: "B", diff: diff(base, large), replacedWith: "C"},
+				{id: "C", diff: diff(base, other)},
+			},
+			nil,
+		},
+		{
 			"what one brings the other requires",
 			[]spec{{id: "A", diff: diff(base, small)}, {id: "B", diff: diff(base, large)}, {id: "C", diff: diff(small, top), require: []string{"A"}}},
 			[]string{"B before A", "B before C"},

@@ -266,31 +266,44 @@ func (p *planner) applyNew(it *Item, because string, chain []string) bool {
 	return p.step(it, applier.Forward, because, f.InTheWay)
 }
 
-// takeOutReplaced reverts the applied patches that name it as their successor, unless
-// another applied patch requires them.
+// takeOutReplaced reverts the applied patches that it replaces, those on top first, unless
+// an applied patch requires them that stays.
 func (p *planner) takeOutReplaced(it *Item) bool {
-	for _, old := range p.stack.replaced[lower(it.ID())] {
-		if _, seen := p.done[old]; seen || !strings.EqualFold(catalog.ReplacedWith(Eligible(p.stack.Packages, old)), it.ID()) {
+	var leaving []*Item
+	for _, old := range p.stack.predecessors(it.Patch) {
+		if _, seen := p.done[old]; seen {
 			continue
 		}
-		oldItem, err := p.stack.item(old)
-		if err != nil {
-			continue
+		if oldItem, err := p.stack.item(old); err == nil {
+			leaving = append(leaving, oldItem)
 		}
-		f := p.inspect(oldItem)
-		if f.State != Applied && f.State != AppliedUnder {
-			continue
+	}
+	for {
+		// One that goes may take the others with it that make the same change.
+		under := map[*Item][]string{}
+		leaving = slices.DeleteFunc(leaving, func(old *Item) bool {
+			f := p.inspect(old)
+			under[old] = f.Under
+			return f.State != Applied && f.State != AppliedUnder
+		})
+		if len(leaving) == 0 {
+			return true
 		}
-		p.done[old] = true
-		if torn, _ := p.dependants(oldItem, []*Item{it}, nil); torn != nil {
+		next := slices.IndexFunc(leaving, func(old *Item) bool {
+			_, needed := p.dependants(old, leaving, nil)
+			return !needed && !slices.ContainsFunc(leaving, func(other *Item) bool { return slices.Contains(under[old], other.ID()) })
+		})
+		old := leaving[max(next, 0)]
+		p.done[old.Patch] = true
+		if torn, _ := p.dependants(old, append(slices.Clip(leaving), it), nil); torn != nil {
 			p.errs = append(p.errs, torn)
 			return false
 		}
-		if !p.step(oldItem, applier.Reverse, "replaced with "+it.ID(), f.Under) {
+		if !p.step(old, applier.Reverse, "replaced with "+it.ID(), under[old]) {
 			return false
 		}
+		leaving = slices.DeleteFunc(leaving, func(x *Item) bool { return x == old })
 	}
-	return true
 }
 
 // step stages one item and records it, or the reason why it cannot be, with the

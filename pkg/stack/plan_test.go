@@ -87,6 +87,11 @@ func TestPlanApply(t *testing.T) {
 	trees, chained := chain()
 	conflicting := spec{id: "CONFLICT", diff: diff(tree{"pub/none": "1\n"}, tree{"pub/none": "2\n"})}
 	const refused = "patch CONFLICT cannot be applied: pub/none: the file does not exist"
+	successors := []spec{
+		{id: "OLD", diff: creates("OLD").diff, replacedWith: "MIDDLE"},
+		{id: "MIDDLE", diff: creates("MIDDLE").diff, replacedWith: "NEW"},
+		creates("NEW"),
+	}
 	for _, tc := range []planCase{
 		{name: "nothing", after: tree{}},
 		{name: "one", specs: []spec{creates("A")}, ask: "a", steps: []string{"+A"}, after: made("A")},
@@ -157,6 +162,40 @@ func TestPlanApply(t *testing.T) {
 		{
 			name: "a predecessor for another version", files: made("OLD"), specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "NEW", constraint: "2.4.5"}, creates("NEW")}, ask: "NEW",
 			steps: []string{"+NEW"}, after: made("OLD", "NEW"),
+		},
+		{
+			name: "the predecessor of its predecessor comes out", files: made("OLD"), specs: successors, ask: "NEW",
+			steps: []string{"-OLD (replaced with NEW)", "+NEW"}, after: made("NEW"),
+		},
+		{
+			name: "all predecessors come out, whatever lies on top first", files: tree{"f": "two\n"}, specs: []spec{
+				{id: "TOP", diff: diff(tree{"f": "one\n"}, tree{"f": "two\n"}), replacedWith: "MIDDLE"},
+				{id: "MIDDLE", diff: diff(tree{"f": "zero\n"}, tree{"f": "one\n"}), replacedWith: "NEW"},
+				{id: "NEW", diff: diff(tree{"f": "zero\n"}, tree{"f": "new\n"})},
+			}, ask: "NEW",
+			steps: []string{"-TOP (replaced with NEW)", "-MIDDLE (replaced with NEW)", "+NEW"}, after: tree{"f": "new\n"},
+		},
+		{
+			name: "predecessors of which one requires the other", files: made("A", "B"), specs: []spec{
+				{id: "A", diff: creates("A").diff, replacedWith: "NEW"},
+				{id: "B", diff: creates("B").diff, replacedWith: "A", require: []string{"A"}},
+				creates("NEW"),
+			}, ask: "NEW", steps: []string{"-B (replaced with NEW)", "-A (replaced with NEW)", "+NEW"}, after: made("NEW"),
+		},
+		{
+			name: "over a predecessor for another version", files: made("OLD"), specs: []spec{
+				{id: "OLD", diff: creates("OLD").diff, replacedWith: "MIDDLE"},
+				{id: "MIDDLE", diff: creates("MIDDLE").diff, replacedWith: "NEW", constraint: "2.4.5"},
+				creates("NEW"),
+			}, ask: "NEW", steps: []string{"-OLD (replaced with NEW)", "+NEW"}, after: made("NEW"),
+		},
+		{
+			name: "predecessors in a circle", files: made("A"), specs: []spec{
+				{id: "A", diff: creates("A").diff, replacedWith: "B"},
+				{id: "B", diff: creates("B").diff, replacedWith: "A"},
+				{id: "C", diff: creates("C").diff, replacedWith: "C"},
+			}, ask: "B C", steps: []string{"-A (replaced with B)", "+B", "+C"},
+			warnings: []string{"patch B is deprecated; use A instead", "patch C is deprecated; use C instead"}, after: made("B", "C"),
 		},
 		{
 			name: "a deprecated patch", specs: []spec{{id: "OLD", diff: creates("OLD").diff, replacedWith: "NEW"}, creates("NEW")}, ask: "OLD",
@@ -416,6 +455,26 @@ func TestPlanLoose(t *testing.T) {
 	p, err := s.PlanApply(loose)
 	if err != nil || fmt.Sprint(steps(p)) != "[+own.patch]" || len(p.Unchanged) != 1 {
 		t.Errorf("steps %q, unchanged %q, error %v", steps(p), findings(p.Unchanged), err)
+	}
+}
+
+// What a patch replaces may differ from one of its variants to the next.
+func TestPlanApplyReplacedHere(t *testing.T) {
+	const here = `"2.4.6": {"file": "0.patch", "replaced-with": "NEW"}`
+	const elsewhere = `"2.4.5": {"file": "0.patch", "replaced-with": "OTHER"}`
+	for _, variants := range []string{here + "," + elsewhere, elsewhere + "," + here} {
+		c := catalogOf(t, `{
+			"OLD": {"packages": {"magento/magento2-base": {`+variants+`}}},
+			"NEW": {"packages": {"magento/magento2-base": {"*": {"file": "1.patch"}}}},
+			"OTHER": {"packages": {"magento/magento2-base": {"*": {"file": "1.patch"}}}}
+		}`, newFile, diff(tree{}, made("NEW")))
+		for id, want := range map[string]string{"NEW": "[-OLD (replaced with NEW) +NEW]", "OTHER": "[+OTHER]"} {
+			s := stack.New(c, packages(t), applier.NewOverlay(tree{"pub/new": "new\n"}.mapTree()), nil)
+			p, err := s.PlanApply(items(t, s, id))
+			if err != nil || fmt.Sprint(steps(p)) != want {
+				t.Errorf("%s of {%s}: steps %q, error %v", id, variants, steps(p), err)
+			}
+		}
 	}
 }
 

@@ -79,8 +79,11 @@ func New(c *catalog.Catalog, packages project.Packages, o *applier.Overlay, loca
 		for _, id := range catalog.Require(p.Variants) {
 			s.dependants[lower(id)] = append(s.dependants[lower(id)], p)
 		}
-		if id := strings.ToLower(catalog.ReplacedWith(p.Variants)); id != "" {
-			s.replaced[id] = append(s.replaced[id], p)
+		for _, v := range p.Variants {
+			id := lower(v.ReplacedWith)
+			if id != "" && !slices.Contains(s.replaced[id], p) {
+				s.replaced[id] = append(s.replaced[id], p)
+			}
 		}
 	}
 	return s
@@ -115,6 +118,24 @@ func fitsBase(packages project.Packages, v *catalog.Variant) bool {
 	}
 	_, ok := packages.Find(catalog.BasePackage, *v.Base)
 	return ok
+}
+
+// predecessors returns the patches that name one as their successor, then those that name
+// these, and so on. A patch that is not for this installation leads on to what it replaces.
+func (s *Stack) predecessors(p *catalog.Patch) []*catalog.Patch {
+	list := []*catalog.Patch{p}
+	for i := 0; i < len(list); i++ {
+		for _, old := range s.replaced[lower(list[i].ID)] {
+			variants := Eligible(s.Packages, old)
+			if len(variants) == 0 {
+				variants = old.Variants
+			}
+			if !slices.Contains(list, old) && strings.EqualFold(catalog.ReplacedWith(variants), list[i].ID) {
+				list = append(list, old)
+			}
+		}
+	}
+	return list[1:]
 }
 
 // An Exclusion says why a variant is not eligible.
