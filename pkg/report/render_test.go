@@ -265,7 +265,7 @@ func results() map[string]report.Result {
 		}},
 		"conflicts": &report.Conflicts{
 			SchemaVersion: 1, Installation: shop, Compared: 5, Pairs: []report.ConflictPair{{First: "EX-1", Second: "EX-\x1b2", Paths: []string{"a\x1b"}}},
-			Ordered: []report.ConflictPair{{First: "EX-3", Second: "EX-1", Paths: []string{"b"}}},
+			Ordered: []report.ConflictPair{{First: "EX-3", Second: "EX-1", Paths: []string{"b"}}}, NotCompared: []string{"EX-\x1b4"},
 		},
 		"sync": &report.Sync{
 			SchemaVersion: 1, Command: "sync", OK: true, Declared: 3, Steps: steps, Written: []string{"qpt.lock"}, Findings: findings[2:],

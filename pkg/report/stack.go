@@ -69,6 +69,9 @@ type Conflicts struct {
 	Pairs []ConflictPair `json:"pairs"`
 	// Ordered pairs fit in one order only, First before Second.
 	Ordered []ConflictPair `json:"ordered"`
+	// NotCompared are those of them, or of the patches that were asked about, that do not
+	// fit even alone.
+	NotCompared []string `json:"notCompared,omitempty"`
 }
 
 // A ConflictPair is two patches that do not get along in every order.
@@ -91,6 +94,9 @@ func (c *Conflicts) text(p *printer) {
 		text += " (--verbose lists these)"
 	}
 	p.wrapped("", text)
+	for _, id := range c.NotCompared {
+		p.wrapped("", fmt.Sprintf("%s does not fit even alone, and was not compared; qpt status %[1]s says why", Clean(id)))
+	}
 }
 
 func (p *printer) pairs(what string, list []ConflictPair) {

@@ -20,8 +20,9 @@ type Pair struct {
 // Conflicts compares items that share files, and tells the pairs of which one does not
 // fit after the other. Each is put in with what it requires, on the tree without the
 // applied patches; what the other brought with it counts as put in. Pairs of which one
-// replaces or requires the other are left out, and so are items that do not fit alone.
-func (s *Stack) Conflicts(items []*Item) []Pair {
+// replaces or requires the other are left out. Items that do not fit alone are not compared
+// with any; these come second.
+func (s *Stack) Conflicts(items []*Item) (pairs []Pair, apart []*Item) {
 	base := s.Layers().Base
 	c := comparison{base: base, needs: map[*Item][]*Item{}, replaced: map[*Item][]*catalog.Patch{}, alone: map[*Item]bool{}}
 	fits := make([]bool, len(items))
@@ -34,6 +35,9 @@ func (s *Stack) Conflicts(items []*Item) []Pair {
 	parallel(len(items), func(i int) { fits[i] = c.fits(c.needs[items[i]]) })
 	for i, it := range items {
 		c.alone[it] = fits[i]
+		if !fits[i] {
+			apart = append(apart, it)
+		}
 	}
 	near := newNeighbours(items)
 	var candidates []Pair
@@ -51,13 +55,12 @@ func (s *Stack) Conflicts(items []*Item) []Pair {
 	}
 	verdicts := make([]bool, len(candidates))
 	parallel(len(candidates), func(i int) { verdicts[i] = c.compare(&candidates[i]) })
-	var pairs []Pair
 	for i, p := range candidates {
 		if verdicts[i] {
 			pairs = append(pairs, p)
 		}
 	}
-	return pairs
+	return pairs, apart
 }
 
 // A comparison tries items in pairs.
@@ -124,7 +127,7 @@ func shared(a, b *Item) []string {
 // the given one as can be, or false if there is none that follows from their pairs. An
 // item that does not fit alone comes behind those that make it fit.
 func (s *Stack) Order(items []*Item) ([]*Item, bool) {
-	pairs := s.Conflicts(items)
+	pairs, _ := s.Conflicts(items)
 	follows := map[*Item]bool{}
 	for _, it := range items {
 		_, err := s.PlanApply([]*Item{it})

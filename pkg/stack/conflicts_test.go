@@ -41,7 +41,11 @@ func TestConflicts(t *testing.T) {
 			s := newStack(t, base, tt.specs...)
 			all, _ := s.Items()
 			var got []string
-			for _, p := range s.Conflicts(all) {
+			pairs, apart := s.Conflicts(all)
+			if len(apart) > 0 {
+				t.Errorf("%d items do not fit alone", len(apart))
+			}
+			for _, p := range pairs {
 				_, forth := s.PlanApply([]*stack.Item{p.First, p.Second})
 				_, back := s.PlanApply([]*stack.Item{p.Second, p.First})
 				if (forth == nil) != p.Ordered || back == nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -108,7 +109,7 @@ func (a *app) diff(ids []string) error {
 		}
 	}
 	if len(missing) > 0 {
-		return findingError("not applied here: " + strings.Join(missing, ", "))
+		return findingError(whyNot(sh, missing))
 	}
 	if len(ids) == 0 && len(found) > 0 {
 		changes, err := tree.Changes()
@@ -118,4 +119,25 @@ func (a *app) diff(ids []string) error {
 		result.Patches = append(result.Patches, report.PatchDiff{IDs: found, Diff: applier.Unified(changes)})
 	}
 	return a.render(result)
+}
+
+// whyNot says of patches that are not among the layers of the tree how they stand to it.
+func whyNot(sh *shop, ids []string) string {
+	items, _ := sh.stack.Items()
+	var not, texts []string
+	for _, f := range sh.stack.Inspect(items) {
+		switch id := f.Item.ID(); {
+		case !containsFold(ids, id):
+		case f.State == stack.NotApplied:
+			not = append(not, id)
+		case f.State == stack.Included:
+			texts = append(texts, fmt.Sprintf("%s is included in %s (see qpt diff %[2]s)", id, f.IncludedIn))
+		default:
+			texts = append(texts, fmt.Sprintf("%s is %s (see qpt status %[1]s)", id, f.State))
+		}
+	}
+	if len(not) > 0 {
+		texts = append([]string{"not applied here: " + strings.Join(not, ", ")}, texts...)
+	}
+	return strings.Join(texts, "; ")
 }

@@ -185,7 +185,8 @@ func checkTogether(s *stack.Stack, items, open []*stack.Item, result *report.Che
 	if err == nil {
 		return
 	}
-	for _, p := range s.Conflicts(open) {
+	pairs, _ := s.Conflicts(open)
+	for _, p := range pairs {
 		if !p.Ordered {
 			result.Conflicts = append(result.Conflicts, pairReport(p))
 		}

@@ -14,7 +14,8 @@ func newConflictsCmd(a *app) *cobra.Command {
 		Long: `Conflicts compares the eligible patches that touch the same files, each with what it
 requires, and lists the pairs that cannot be in the tree together, in either order. Pairs
 that fit in one order only are counted, and listed with --verbose. With ids it lists the
-pairs that these are part of. Which patches are applied does not matter to the answer.`,
+pairs that these are part of. Which patches are applied does not matter to the answer. A
+patch that does not fit even alone is not compared, and named.`,
 		Example: `  qpt conflicts
   qpt conflicts ACSD-61103 --format json`,
 		ValidArgsFunction: a.completeIDs,
@@ -37,7 +38,13 @@ func (a *app) conflicts(ids []string) error {
 		SchemaVersion: report.SchemaVersion, Installation: installationReport(sh.inst), Compared: len(items),
 		Pairs: []report.ConflictPair{}, Ordered: []report.ConflictPair{},
 	}
-	for _, p := range sh.stack.Conflicts(items) {
+	pairs, apart := sh.stack.Conflicts(items)
+	for _, it := range apart {
+		if len(ids) == 0 || containsFold(ids, it.ID()) {
+			result.NotCompared = append(result.NotCompared, it.ID())
+		}
+	}
+	for _, p := range pairs {
 		if len(ids) > 0 && !containsFold(ids, p.First.ID()) && !containsFold(ids, p.Second.ID()) {
 			continue
 		}
