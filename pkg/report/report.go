@@ -283,6 +283,8 @@ type Failure struct {
 	// InTheWay names the applied patches that are the cause, if any are.
 	InTheWay []string  `json:"inTheWay,omitempty"`
 	Refusals []Refusal `json:"refusals,omitempty"`
+	// Files say of a patch that is partial which parts of it are there.
+	Files []FileState `json:"files,omitempty"`
 }
 
 // Compat is the result of qpt compat.

@@ -122,7 +122,12 @@ func (p *printer) unclear(patch *PatchStatus, full bool) {
 	if !full && patch.State != "partial" {
 		return
 	}
-	for _, f := range patch.Files {
+	p.fileStates(patch.Files)
+}
+
+// fileStates shows which files of a patch are there, and how much of them.
+func (p *printer) fileStates(list []FileState) {
+	for _, f := range list {
 		text := f.State
 		var there []string
 		for _, h := range f.Hunks {
@@ -342,10 +347,7 @@ func (c *Change) text(p *printer) {
 			p.step("", s)
 		}
 	}
-	for _, f := range c.Failures {
-		p.wrapped(p.paint(bad, "refused")+"  ", Clean(f.Message))
-		p.refusals("  ", f.Refusals, true)
-	}
+	p.failures(c.Failures)
 	if c.Diff != "" {
 		p.blank()
 		p.diff(c.Diff)

@@ -107,10 +107,15 @@ func (p *printer) findings(list []Finding) {
 	}
 }
 
+// failures shows the refused patches. Where a part of a patch is there, or one is missing,
+// is told by its files; the refusals would only say it at length.
 func (p *printer) failures(list []Failure) {
 	for _, f := range list {
 		p.wrapped(p.paint(bad, "refused")+"  ", Clean(f.Message))
-		p.refusals("  ", f.Refusals, true)
+		if len(f.Files) == 0 || p.style.Verbose {
+			p.refusals("  ", f.Refusals, true)
+		}
+		p.fileStates(f.Files)
 	}
 }
 

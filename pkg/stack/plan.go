@@ -45,6 +45,8 @@ type ConflictError struct {
 	Restackable bool
 	// Causes say for each refusal, in a phrase, what is behind it.
 	Causes []string
+	// Files say of an item that is partial which of its files and hunks are there, else nil.
+	Files []FileState
 	*applier.ConflictError
 }
 
@@ -324,6 +326,8 @@ func (p *planner) step(it *Item, dir applier.Direction, because string, above []
 			return true
 		}
 		err.Restackable = steps != nil
+	} else if state, files := parts(p.plan.Overlay, it); state == Partial {
+		err.Files = files
 	}
 	for _, r := range err.Refusals {
 		err.Causes = append(err.Causes, p.stack.cause(p.plan.Overlay, it, r, above))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -45,15 +46,21 @@ func statusReport(f stack.Finding) report.PatchStatus {
 		Patch: patchReport(f.Item.Patch, f.Item.Variants),
 		State: string(f.State), Ambiguous: f.Ambiguous, Under: f.Under, InTheWay: f.InTheWay, IncludedIn: f.IncludedIn,
 	}
-	for _, file := range f.Files {
+	r.Files = fileStateReports(f.Files)
+	r.Components = catalog.Components(f.Item.Variants)
+	return r
+}
+
+func fileStateReports(list []stack.FileState) []report.FileState {
+	var reports []report.FileState
+	for _, file := range list {
 		state := report.FileState{Path: file.Path, State: string(file.Presence)}
 		for _, h := range file.Hunks {
 			state.Hunks = append(state.Hunks, report.HunkState{Number: h.Number, State: string(h.Presence)})
 		}
-		r.Files = append(r.Files, state)
+		reports = append(reports, state)
 	}
-	r.Components = catalog.Components(f.Item.Variants)
-	return r
+	return reports
 }
 
 // refusalReports describes refusals. Causes say what is behind each, or are nil.
@@ -131,6 +138,10 @@ func failureReports(err error) []report.Failure {
 				f.Message += ", or give --restack to lift it and put it back"
 			}
 		}
+		if conflict.Files != nil {
+			f.Files = fileStateReports(conflict.Files)
+			f.Message += partialAdvice(conflict)
+		}
 	case errors.As(err, &dependants):
 		f.ID = dependants.Item.ID()
 	case errors.As(err, &ineligible):
@@ -139,6 +150,48 @@ func failureReports(err error) []report.Failure {
 		f.ID = unknown.ID
 	}
 	return []report.Failure{f}
+}
+
+// partialAdvice says what can be done about a patch of which only parts are in the tree.
+// Sync completes it where each file holds all or nothing of it; a file that holds some hunks
+// has to be restored first.
+func partialAdvice(c *stack.ConflictError) string {
+	id, reverted := c.Item.ID(), c.Direction == applier.Reverse
+	text := ": part of it is in the tree already; "
+	if reverted {
+		text = ": only part of it is in the tree; "
+	}
+	var packages []string
+	whole := true
+	for _, f := range c.Files {
+		whole = whole && f.Hunks == nil
+		if f.Presence != stack.Out && strings.HasPrefix(f.Path, "vendor/") {
+			packages = append(packages, project.PackageOf(f.Path))
+		}
+	}
+	switch source := c.Item.Patch.Source; {
+	case whole && source == hotfixesDir:
+		text += "qpt sync puts in what is missing"
+		if reverted {
+			text += ", after which it can be taken out"
+		}
+		return text
+	case whole && source != "file":
+		text += fmt.Sprintf("qpt add %s puts in what is missing", id)
+		if reverted {
+			text += fmt.Sprintf(", after which qpt remove %s takes out all of it", id)
+		}
+		return text
+	}
+	text += "make the files that hold it as the release has them"
+	slices.Sort(packages)
+	if packages = slices.Compact(packages); len(packages) > 0 {
+		text += fmt.Sprintf(" (composer reinstall %s, which takes other patches out of there, too)", strings.Join(packages, " "))
+	}
+	if reverted {
+		return text + ", and it is out"
+	}
+	return text + ", and apply it again"
 }
 
 func diagnosticTexts(list []catalog.Diagnostic) []string {
