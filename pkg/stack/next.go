@@ -30,15 +30,24 @@ func NextSteps(changes []applier.Change) []NextStep {
 				paths = append(paths, c.Path)
 			}
 		}
-		if len(paths) > 0 {
-			slices.Sort(paths)
-			steps = append(steps, NextStep{Command: rule.command, Reason: rule.reason, Paths: paths})
+		if len(paths) == 0 {
+			continue
 		}
+		slices.Sort(paths)
+		last := len(steps) - 1
+		if rule.command == "" || last < 0 || steps[last].Command != rule.command {
+			steps = append(steps, NextStep{Command: rule.command, Reason: rule.reason, Paths: paths})
+			continue
+		}
+		steps[last].Reason += "; " + rule.reason
+		steps[last].Paths = append(steps[last].Paths, paths...)
+		slices.Sort(steps[last].Paths)
+		steps[last].Paths = slices.Compact(steps[last].Paths)
 	}
 	return steps
 }
 
-// A nextRule says which files ask for which command.
+// A nextRule says which files ask for which command. Rules for one command stand together.
 type nextRule struct {
 	command, reason string
 	asks            func(c applier.Change) bool
@@ -52,15 +61,26 @@ func nextRules() []nextRule {
 		return func(c applier.Change) bool { return re.MatchString(c.Path) && !isTest(c.Path) }
 	}
 	return []nextRule{
-		{"composer install", "requirements of a package changed", func(c applier.Change) bool {
-			return path.Base(c.Path) == "composer.json" || c.Path == "composer.lock"
+		{"composer install", "what Composer installs changed", func(c applier.Change) bool {
+			return c.Path == "composer.json" || c.Path == "composer.lock"
+		}},
+		{"", "the composer.json of a package changed, which Composer takes from its repository only: see to it by hand that what it requires is installed", func(c applier.Change) bool {
+			return path.Base(c.Path) == "composer.json" && c.Path != "composer.json" && !isTest(c.Path)
 		}},
 		{"composer dump-autoload", "classes came or went, which an optimised autoloader lists", func(c applier.Change) bool {
 			return (c.Old == nil || c.New == nil) && isClass(c.Path)
 		}},
 		{
 			"bin/magento setup:upgrade", "the database schema, its data or the list of modules changed",
-			matches(`(^|/)etc/(db_schema\.xml|db_schema_whitelist\.json|module\.xml)$|(^|/)Setup/[^ ]*\.php$|^app/etc/config\.php$`),
+			matches(`(^|/)etc/(db_schema\.xml|db_schema_whitelist\.json|module\.xml)$|(^|/)Setup/(Patch/(Data|Schema)/.*|(Install|Upgrade)(Schema|Data)|Recurring(Data)?)\.php$|^app/etc/config\.php$`),
+		},
+		{
+			"bin/magento setup:upgrade", "it creates the message queues that are configured",
+			matches(`(^|/)etc/(queue|queue_topology|communication)\.xml$`),
+		},
+		{
+			"bin/magento setup:upgrade", "it registers changed indexers, and the changes that they listen to",
+			matches(`(^|/)etc/(indexer|mview)\.xml$`),
 		},
 		{"bin/magento setup:di:compile", "classes or their configuration changed, of which code is generated", func(c applier.Change) bool {
 			return isClass(c.Path) || matches(`(^|/)etc/([a-z_]+/)?(di|extension_attributes)\.xml$`)(c)
@@ -69,8 +89,15 @@ func nextRules() []nextRule {
 			"bin/magento setup:static-content:deploy", "files changed that browsers get from pub/static",
 			matches(`(^|/)(web|view/[a-z]+/web)/|^lib/web/|/view/[a-z]+/(requirejs-config\.js|templates/.*\.js)$|requirejs-config\.js$|(^|/)i18n/[^/]*\.csv$|\.less$`),
 		},
+		{
+			"bin/magento setup:static-content:deploy", "templates changed, of which a shop in production mode that minifies HTML runs copies",
+			matches(`\.phtml$`),
+		},
 		{"bin/magento indexer:reindex", "the definition of an index changed", matches(`(^|/)etc/(indexer|mview)\.xml$`)},
-		{"bin/magento cron:install --force", "crontab groups changed", matches(`(^|/)etc/cron_groups\.xml$`)},
+		{
+			"", "consumers of message queues have read their configuration when they started: restart those that run (bin/magento queue:consumers:restart from Magento 2.4.6 on)",
+			matches(`(^|/)etc/(queue|queue_topology|queue_consumer|queue_publisher|communication)\.xml$`),
+		},
 		{"bin/magento cache:flush", "configuration, layout and pages are cached", func(c applier.Change) bool { return !isTest(c.Path) }},
 	}
 }
