@@ -69,6 +69,24 @@ type HunkState struct {
 // those beneath become visible. Only items that share files are compared.
 func (s *Stack) Inspect(items []*Item) []Finding { return inspectAll(s.overlay, items) }
 
+// AtMost returns how many of the items can be in the tree, at a fraction of what
+// [Stack.Inspect] costs: those that could be taken out, and those that may lie under them.
+func (s *Stack) AtMost(items []*Item) int {
+	visible := make([]bool, len(items))
+	parallel(len(items), func(i int) { _, visible[i] = applier.Fits(s.overlay, applier.Reverse, items[i].diffs...) })
+	near := newNeighbours(items)
+	in := map[*Item]bool{}
+	for i, it := range items {
+		if visible[i] && !in[it] {
+			in[it] = true
+			for _, other := range near.of(it) {
+				in[other] = true
+			}
+		}
+	}
+	return len(in)
+}
+
 func inspectAll(o *applier.Overlay, items []*Item) []Finding {
 	findings := make([]Finding, len(items))
 	parallel(len(items), func(i int) { findings[i] = judge(o, items[i]) })

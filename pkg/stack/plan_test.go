@@ -478,6 +478,18 @@ func TestPlanApplyReplacedHere(t *testing.T) {
 	}
 }
 
+// What may be in the tree is never less than what is, and nothing else where nothing is.
+func TestAtMost(t *testing.T) {
+	trees, chained := chain()
+	for i, want := range []int{0, 3, 3, 3} {
+		s := newStack(t, trees[i], append(chained, creates("OTHER"))...)
+		all, _ := s.Items()
+		if got := s.AtMost(all); got != want {
+			t.Errorf("tree %d: %d, want %d", i, got, want)
+		}
+	}
+}
+
 // Entries that make no sense are planned or refused, but never panic or go round forever.
 func TestSenselessEntries(t *testing.T) {
 	c := catalogOf(t, `{

@@ -402,33 +402,24 @@ func nextSteps(plan *stack.Plan, changes []applier.Change) []report.NextStep {
 // manyPatches is from how many quality patches on the PHP tool advises to upgrade.
 const manyPatches = 8
 
-// advice warns, as the PHP tool does, when a shop lives on patches. Whether it is worth
-// while to look at all of them, the log tells.
+// advice warns, as the PHP tool does, when a shop lives on patches.
 func advice(sh *shop, plan *stack.Plan) []string {
-	likely := map[string]bool{}
-	for _, s := range plan.Steps {
-		likely[s.Item.ID()] = true
-	}
-	if sh.inst != nil {
-		entries, _ := readHistory(sh.root) // without a log there is no hint
-		for _, e := range entries {
-			if e.Result == "applied" {
-				likely[e.ID] = true
-			}
-		}
-	}
-	if len(likely) < manyPatches {
-		return nil
-	}
-	items, _ := sh.stack.Items()
 	quality := map[string]bool{}
-	for _, f := range sh.stack.Inspect(slices.DeleteFunc(items, func(it *stack.Item) bool { return it.Patch.Origin != catalog.OriginSupport })) {
-		quality[f.Item.ID()] = f.State.In()
-	}
 	for _, s := range plan.Steps {
-		if _, ok := quality[s.Item.ID()]; ok {
+		if s.Item.Patch.Origin == catalog.OriginSupport {
 			quality[s.Item.ID()] = s.Dir == applier.Forward
 		}
+	}
+	items, _ := sh.stack.Items()
+	items = slices.DeleteFunc(items, func(it *stack.Item) bool {
+		_, planned := quality[it.ID()]
+		return planned || it.Patch.Origin != catalog.OriginSupport
+	})
+	if sh.stack.AtMost(items)+len(plan.Steps) < manyPatches {
+		return nil
+	}
+	for _, f := range sh.stack.Inspect(items) {
+		quality[f.Item.ID()] = f.State.In()
 	}
 	n := 0
 	for _, in := range quality {
