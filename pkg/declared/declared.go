@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -464,16 +465,21 @@ func (r *reader) ignore(n *yaml.Node) error {
 	return nil
 }
 
-// PlainConstants writes PHP constants in the form "!php/const NAME", which YAML allows,
-// where a text has "!php/const:NAME", which Symfony's parser allows too. Lines and columns
-// stay as they are.
-func PlainConstants(src []byte) []byte {
-	return bytes.ReplaceAll(src, []byte("!php/const:"), []byte("!php/const "))
+// PlainYAML writes what Symfony's parser takes besides as YAML has it: PHP constants in the
+// form "!php/const NAME" where a text has "!php/const:NAME", and a comment in place of a
+// first line such as "%YAML 1.2", which there may name any version, with or without "---"
+// behind. Lines and columns stay as they are.
+func PlainYAML(src []byte) []byte {
+	src = bytes.ReplaceAll(src, []byte("!php/const:"), []byte("!php/const "))
+	if regexp.MustCompile(`^%YAML[: ][0-9.]+.*\n`).Match(src) {
+		src[0] = '#'
+	}
+	return src
 }
 
 // env reads the configuration of a cloud project.
 func (r *reader) env(src []byte) error {
-	src = PlainConstants(src)
+	src = PlainYAML(src)
 	n, err := r.yaml(src)
 	if err != nil {
 		return err

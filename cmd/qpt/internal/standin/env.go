@@ -33,7 +33,7 @@ func (r *run) qualityPatches() ([]string, error) {
 	}
 	var n yaml.Node
 	if err == nil {
-		err = yaml.Unmarshal(declared.PlainConstants(text), &n)
+		err = yaml.Unmarshal(declared.PlainYAML(text), &n)
 	}
 	list := &n
 	for _, name := range []string{"stage", "build", "QUALITY_PATCHES"} {
