@@ -158,22 +158,22 @@ func (f *fingerprint) program() {
 
 // file notes a file, which need not be there.
 func (f *fingerprint) file(fsys fs.FS, name string) {
-	file, err := fsys.Open(name)
+	info, err := fs.Stat(fsys, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		f.note("no "+name, nil)
 		return
 	}
+	if err != nil || !info.Mode().IsRegular() { // to open a named pipe waits for who writes to it
+		f.fail(errors.Join(err, fmt.Errorf("%s is no file", name)))
+		return
+	}
+	file, err := fsys.Open(name)
 	if err != nil {
 		f.fail(err)
 		return
 	}
 	defer file.Close()
 	// Its length stands before it, so that no content can pass for two.
-	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		f.fail(errors.Join(err, fmt.Errorf("%s is no file", name)))
-		return
-	}
 	fmt.Fprintf(f, "%q %d ", name, info.Size())
 	n, err := io.CopyBuffer(struct{ io.Writer }{f}, struct{ io.Reader }{file}, f.buffer)
 	if err == nil && n != info.Size() {

@@ -25,6 +25,7 @@ Rules about drift:
   leftover                         this tree has a patch, or a diff of one, that qpt.lock does not
   edited                           a file is not what any patch made of it
   catalogue-changed, newer-variant another diff would be put in now
+  no-effect                        a declaration without effect
   unknown-patch, ineligible, unusable, hash-mismatch, missing-requirement
                                    a declaration cannot be had
   conflict, overlap                patches are in each other's way
