@@ -49,9 +49,9 @@ func jsonError(path string, data []byte, err error) error {
 	case bytes.HasPrefix(data, []byte("\ufeff")):
 		failure.Err = errors.New("it begins with a byte order mark, which Composer refuses, too; save it as UTF-8 without one")
 	case kind != nil && kind.Field != "":
-		failure.Err = fmt.Errorf("%s: Composer writes another value than this %s", kind.Field, kind.Value)
+		failure.Err = fmt.Errorf("%s: another kind of value than this %s is expected", kind.Field, kind.Value)
 	case kind != nil:
-		failure.Err = fmt.Errorf("Composer writes another value than this %s", kind.Value)
+		failure.Err = fmt.Errorf("another kind of value than this %s is expected", kind.Value)
 	}
 	if offset > 0 && offset <= int64(len(data)) {
 		before := data[:offset-1]
