@@ -87,9 +87,12 @@ func Sections(src []byte) ([]Section, error) {
 	return c.sections, nil
 }
 
-// isFiller reports whether a line stands between one that names the file and the change, as PhpStorm writes them behind
-// "Index:" and Adobe behind a "diff" without "--git".
+// isFiller reports whether a line stands between one that names the file and the change: a blank one, or as PhpStorm writes
+// them behind "Index:" and Adobe behind a "diff" without "--git".
 func isFiller(line []byte) bool {
+	if len(bytes.TrimSpace(line)) == 0 {
+		return true
+	}
 	for _, prefix := range []string{
 		"=====", "IDEA additional info:", "Subsystem: ", "<+>", "index ", "new file mode ", "deleted file mode ", "old mode ", "new mode ",
 	} {

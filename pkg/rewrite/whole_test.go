@@ -28,6 +28,10 @@ func TestConvertIsWhole(t *testing.T) {
 			"Index: app/code/Magento/Cms/x.php\nIDEA additional info:\nSubsystem: com.intellij.openapi.diff.impl.patch.CharsetEP\n<+>UTF-8\n=====\n" + strings.ReplaceAll(body, "vendor/magento/module-cms", "app/code/Magento/Cms"),
 		},
 		{
+			"a blank line behind another diff", "diff -Naur a/" + file + " b/" + file + "\n\n" + body,
+			"diff -Naur a/app/code/Magento/Cms/x.php b/app/code/Magento/Cms/x.php\n\n" + strings.ReplaceAll(body, "vendor/magento/module-cms", "app/code/Magento/Cms"),
+		},
+		{
 			"lines of git behind another diff", "diff -Nuar a/" + file + " b/" + file + "\nindex 1..2 100644\n" + body,
 			"diff -Nuar a/app/code/Magento/Cms/x.php b/app/code/Magento/Cms/x.php\nindex 1..2 100644\n" + strings.ReplaceAll(body, "vendor/magento/module-cms", "app/code/Magento/Cms"),
 		},
