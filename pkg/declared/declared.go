@@ -471,7 +471,7 @@ func (r *reader) ignore(n *yaml.Node) error {
 // behind. Lines and columns stay as they are.
 func PlainYAML(src []byte) []byte {
 	src = bytes.ReplaceAll(src, []byte("!php/const:"), []byte("!php/const "))
-	if regexp.MustCompile(`^%YAML[: ][0-9.]+.*\n`).Match(src) {
+	if bytes.HasPrefix(src, []byte("%YAML")) && regexp.MustCompile(`^%YAML[: ][0-9.]+.*\n`).Match(src) {
 		src[0] = '#'
 	}
 	return src

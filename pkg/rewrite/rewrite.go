@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/quality-patches/qpt/pkg/applier"
 	"github.com/quality-patches/qpt/pkg/project"
@@ -217,8 +218,13 @@ func (o Options) indexes(s *applier.Section) bool {
 	return false
 }
 
-// header matches the lines of diffs that name files. Some are read, the rest is for people or for other tools.
-var header = regexp.MustCompile(`^(?:diff (?:["'-]|\S+/)|Index: |--- |\+\+\+ |\*\*\* |(?:rename|copy) (?:from|to) |Only in .*: |(?:Binary f|F)iles .* differ\r?$|Property changes on: )`)
+// header matches the lines of diffs that name files. Some are read, the rest is for people or for other tools. It is
+// compiled when it is needed, not by every command.
+//
+//nolint:gochecknoglobals // never changed
+var header = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:diff (?:["'-]|\S+/)|Index: |--- |\+\+\+ |\*\*\* |(?:rename|copy) (?:from|to) |Only in .*: |(?:Binary f|F)iles .* differ\r?$|Property changes on: )`)
+})
 
 // checkLeft refuses a section in which, as rewritten, a header still names a file in the other layout: a diff of which
 // part is rewritten says what nobody meant.
@@ -229,7 +235,7 @@ func (o Options) checkLeft(s *applier.Section, text []byte) error {
 		if s.Change && bytes.HasPrefix(l, []byte("@@ -")) {
 			return nil
 		}
-		if !header.Match(bytes.TrimSuffix(l, []byte("\n"))) {
+		if !header().Match(bytes.TrimSuffix(l, []byte("\n"))) {
 			continue
 		}
 		words := strings.TrimSpace(string(l))
@@ -272,7 +278,10 @@ func pathOf(n applier.Name, strip int) string {
 
 // layout maps a path. Doubled slashes are one, as the applier reads them; a path that stays keeps them.
 func layout(to project.Layout, p string) string {
-	one := slashes.ReplaceAllString(p, "/")
+	one := p
+	for strings.Contains(one, "//") {
+		one = strings.ReplaceAll(one, "//", "/")
+	}
 	mapped := project.ToComposer(one)
 	if to == project.Git {
 		mapped = project.ToGit(one)
@@ -282,8 +291,6 @@ func layout(to project.Layout, p string) string {
 	}
 	return mapped
 }
-
-var slashes = regexp.MustCompile(`//+`)
 
 // detect returns the strip level at which every path begins with a folder of Magento, or lies in its root.
 func detect(sections []applier.Section) (int, error) {

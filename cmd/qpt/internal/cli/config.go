@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -155,23 +156,26 @@ func variable(name string) string {
 // mergeFile adds a configuration file, if there is one. Catalogues and the
 // folders that it names are relative to its folder. It returns the catalogues.
 func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
-	file := viper.New()
-	file.SetConfigFile(name)
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		return nil, usagef("configuration %s: %w", name, catalog.ErrNotRegular)
 	}
-	err = file.ReadInConfig()
+	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		if text, readErr := os.ReadFile(name); readErr == nil && declared.Unresolved(text) {
-			return nil, usagef("configuration %s: it holds the marks of a merge that is not resolved; resolve it first", name)
-		}
+	file := viper.New()
+	file.SetConfigType("yaml")
+	if err == nil {
+		err = file.ReadConfig(bytes.NewReader(text))
+	}
+	switch {
+	case err != nil && declared.Unresolved(text):
+		return nil, usagef("configuration %s: it holds the marks of a merge that is not resolved; resolve it first", name)
+	case err != nil:
 		return nil, usagef("configuration %s: %w", name, err)
 	}
 	settings := file.AllSettings()
-	values, err := topValues(name)
+	values, err := topValues(text)
 	if err != nil {
 		return nil, usagef("configuration %s: %w", name, err)
 	}
@@ -190,6 +194,8 @@ func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 			delete(values, key)
 		}
 	}
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	globalFlags(flags)
 	for _, key := range slices.Sorted(maps.Keys(values)) { // a typing error must not switch a setting off in silence
 		if slices.Contains(declared.Keys(), key) {
 			return nil, usagef("configuration %s: %s is of one installation; write it into its %s", place(key), key, declared.ConfigFile)
@@ -197,7 +203,7 @@ func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 		if v.Get(key) == nil {
 			return nil, usagef("configuration %s: unknown key %q%s", place(key), key, meant(key, append(v.AllKeys(), declared.Keys()...)))
 		}
-		if err := checkSetting(key, values[key]); err != nil {
+		if err := checkSetting(flags.Lookup(key), values[key]); err != nil {
 			return nil, usagef("configuration %s: %s: %w", place(key), key, err)
 		}
 	}
@@ -220,11 +226,7 @@ func mergeFile(v *viper.Viper, name string) (catalogues []string, err error) {
 
 // topValues returns the values in a configuration file by their names, in lower case as
 // settings are; the line of each is that of its name.
-func topValues(name string) (map[string]*yaml.Node, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
+func topValues(text []byte) (map[string]*yaml.Node, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil || len(doc.Content) == 0 {
 		return nil, err
@@ -242,11 +244,8 @@ func topValues(name string) (map[string]*yaml.Node, error) {
 }
 
 // checkSetting refuses a value that is of another kind than its setting, which would be
-// passed over or taken for something else.
-func checkSetting(key string, value *yaml.Node) error {
-	globals := pflag.NewFlagSet("", pflag.ContinueOnError)
-	globalFlags(globals)
-	setting := globals.Lookup(key)
+// passed over or taken for something else. It sets the flag that is given for it.
+func checkSetting(setting *pflag.Flag, value *yaml.Node) error {
 	if value == nil || setting == nil || value.Tag == "!!null" {
 		return nil
 	}
